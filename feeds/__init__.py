@@ -1,0 +1,1 @@
+"""Catalogue rows become what listeners and creators see."""

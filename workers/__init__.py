@@ -1,0 +1,1 @@
+"""Turns "a room ended" into runs; the only package that reads settings or the environment."""
