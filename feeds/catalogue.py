@@ -1,7 +1,7 @@
 """The catalogue: shows, episodes, what the machine made of them and what people changed. Owns the MetaData of the one database.
 
-Functions take an open Session and never commit: whoever opened it does. Times in the database are unix seconds by the database's own
-clock, `now()`, but for times that describe the world (when a room started), which come from the room.
+Functions take an open Session and never commit: whoever opened it does. Times in the database are unix seconds by the database's
+own clock, `db_now()`, but for times that describe the world (when a room started), which come from the room.
 """
 
 import base64
@@ -28,20 +28,21 @@ RESERVED_SLUGS = frozenset({"api", "studio", "hooks", "private", "healthz", "rea
 EpisodeState = Literal["received", "working", "audible", "complete", "failed", "withdrawn"]
 
 
-class now(GenericFunction[float]):  # noqa: N801 - reads like the SQL it becomes
+class db_now(GenericFunction[float]):  # noqa: N801 - reads like the SQL it becomes
     """The database's own clock, in unix seconds."""
 
+    name = "db_now"
     type = Float()
     inherit_cache = True
 
 
-@compiles(now, "sqlite")
-def _now_sqlite(element: now, compiler: Any, **kw: Any) -> str:
+@compiles(db_now, "sqlite")
+def _now_sqlite(_element: db_now, _compiler: Any, **_options: Any) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
-@compiles(now, "postgresql")
-def _now_postgresql(element: now, compiler: Any, **kw: Any) -> str:
+@compiles(db_now, "postgresql")
+def _now_postgresql(_element: db_now, _compiler: Any, **_options: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
 
 
@@ -79,7 +80,7 @@ class ShowRow(Base):
     distribution: Mapped[str] = mapped_column(String(16), default="auto")
     # draft words: private | public
     drafts: Mapped[str] = mapped_column(String(16), default="private")
-    created_at: Mapped[float] = mapped_column(server_default=now())
+    created_at: Mapped[float] = mapped_column(server_default=db_now())
     # feed_rev counts changes that listeners should see, published_rev the one their files show
     feed_rev: Mapped[int] = mapped_column(Integer, default=0)
     published_rev: Mapped[int] = mapped_column(Integer, default=0)
@@ -106,7 +107,7 @@ class EpisodeRow(Base):
     access: Mapped[str] = mapped_column(String(16), default="public")
     # when the room was live, RFC 3339; the feed's pubDate
     started_at: Mapped[str]
-    created_at: Mapped[float] = mapped_column(server_default=now())
+    created_at: Mapped[float] = mapped_column(server_default=db_now())
     # since when it is in the feed; None: not (yet)
     published_at: Mapped[float | None] = mapped_column(default=None)
     # why it failed or is held back, in words for its creator
@@ -278,7 +279,9 @@ def add_show(session: Session, wanted: str, public_url: str, **fields: Any) -> S
     """A new show; `title` defaults to its slug in words. A slug that is reserved or taken is refused."""
     name = slug(wanted)
     if name in RESERVED_SLUGS or name != wanted:
-        raise Refused(f"{wanted!r} cannot be a show's slug; use small letters, digits and dashes, such as {name}-show", code="bad_slug")
+        raise Refused(
+            f"{wanted!r} cannot be a show's slug; use small letters, digits and dashes, such as {name}-show", code="bad_slug"
+        )
     if session.scalar(select(ShowRow.id).where(ShowRow.slug == name)):
         raise Refused(f"there is a show {name} already; choose another slug", code="show_exists")
     guid = podcast_guid(f"{public_url.rstrip('/')}/{name}/feed.xml")
@@ -331,9 +334,9 @@ def episode_of(row: EpisodeRow) -> Episode:
     """The value of an episode's row, edits merged."""
     edits = row.edits or {}
     return Episode(
-        guid=row.guid, recording_id=row.recording_id, slug=row.slug, show_slug=row.show.slug, state=row.state,  # type: ignore[arg-type] - our own words
+        guid=row.guid, recording_id=row.recording_id, slug=row.slug, show_slug=row.show.slug, state=row.state,  # type: ignore[arg-type]
         title=edits.get("title") or row.title, description=edits.get("description", row.description), language=row.language,
-        access=row.access, started_at=datetime.fromisoformat(row.started_at), created_at=_when(row.created_at),  # type: ignore[arg-type] - our own words
+        access=row.access, started_at=datetime.fromisoformat(row.started_at), created_at=_when(row.created_at),  # type: ignore[arg-type]
         published_at=None if row.published_at is None else _when(row.published_at), reason=row.reason,
         people=_PEOPLE.validate_python(row.people), sound=_SOUND.validate_python(row.sound) if row.sound else None,
         renditions=tuple(_stored(r) for r in row.renditions), chapters=_CHAPTERS.validate_python(row.chapters),

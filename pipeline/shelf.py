@@ -1,4 +1,4 @@
-"""A name in the settings is a file on a shelf: `take("pipeline.formats", "mp3")` imports `pipeline/formats/mp3.py`, only when named."""
+"""A name in the settings is a file on a shelf: `take("pipeline.formats", "mp3")` imports `pipeline/formats/mp3.py`, when named."""
 
 import importlib
 import pkgutil
