@@ -1,7 +1,7 @@
 """Media is touched only in child processes with limits on time, memory, CPU and file size.
 
 `Children.run(work, *inputs)` calls a module-level function in a fresh process and returns what it returned. Inputs and result
-travel as JSON described by the function's own annotations, never as pickles: a child that a hostile file has taken over can only lie.
+travel as JSON described by the function's own annotations, never as pickles: a child taken over by a hostile file can only lie.
 The function's last parameter is `report`, which it may call with the share done (0 … 1) as often as it likes.
 """
 
