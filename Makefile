@@ -1,0 +1,63 @@
+# Two commands on a fresh machine with Python 3.11 to 3.14: `make demo` and `make test`. Both take ARGS=, for example
+# `make demo ARGS=--once` or `make test ARGS='-k loudness'`. PYTHON= names the Python to build .venv with.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint sample pins clean system
+.NOTPARALLEL:
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+UV ?= uv
+ARGS ?=
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+demo: .venv/.run  ## a sample room becomes an episode, served until Ctrl-C (ARGS=--once: then ends)
+	@$(BIN)/aircheck demo $(ARGS)
+
+test: system lint  ## the whole suite but what is marked slow
+	@$(BIN)/pytest --no-fold-skipped -m "not slow" $(ARGS)
+
+test-all: system lint  ## the slow ones too
+	@$(BIN)/pytest --no-fold-skipped $(ARGS)
+
+lint: .venv/.test  ## style, types and the borders between the packages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@PYTHONPATH=. $(BIN)/lint-imports
+
+sample: .venv/.test  ## make the sample room again: flite and sox speak it, PocketSphinx reads it back
+	@$(BIN)/python -m workers.demo.make_sample $(ARGS)
+
+# Written over the old pins, so that only what must change does; ARGS=--upgrade moves everything.
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)
+pins:  ## write requirements/*.txt again with uv (ARGS=--upgrade: newest versions)
+	@command -v $(UV) >/dev/null || { echo "make pins needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 2; }
+	$(COMPILE) pyproject.toml requirements/build.in --extra draft -o requirements/run.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra draft --extra postgres --extra test -o requirements/test.txt
+	$(COMPILE) requirements/vocabulary.in --no-deps -o requirements/vocabulary.txt
+
+clean:  ## remove .venv and everything a tool left behind
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/pip:
+	@PYTHON="$(PYTHON)" requirements/make-venv .venv
+
+.venv/.run: .venv/bin/pip requirements/run.txt pyproject.toml
+	@echo "installing what Aircheck needs into .venv"
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# openai-whisper is here for its vocabulary files alone, so what it needs to run stays away.
+.venv/.test: .venv/.run requirements/test.txt requirements/vocabulary.txt
+	@echo "installing what the tests need into .venv"
+	@$(PIP) --require-hashes -r requirements/test.txt
+	@$(PIP) --require-hashes --no-deps --no-build-isolation -r requirements/vocabulary.txt
+	@touch $@
+
+system:
+	@tests/system-packages
