@@ -1,4 +1,4 @@
-"""Object storage: keys to bytes. One file a store; the scheme of the address names it (`s3://…` is s3.py, `file:///…` is folder.py).
+"""Object storage: keys to bytes. One file a store, named by the scheme of its address (`s3://…` is s3.py, `file:///…` folder.py).
 
 What every store promises:
 
