@@ -1,0 +1,136 @@
+"""From machine words and the episode's people, cuts and chapters to what is told: names, episode seconds, clean text. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from feeds.catalogue import Episode, Person, Show
+from feeds.pieces import Piece, pieces_of
+from pipeline.clock import TimeMap
+from pipeline.models import Chapter, Script, Segment, Transcript, Word
+from pipeline.text import clean_line
+
+SHORTEST_CHAPTER_S = 1.0
+# A first chapter that begins later than this does not speak for the beginning.
+OPENING_S = 15.0
+SHORTEST_SEGMENT_S = 0.2
+# Text of one segment: far more than anybody says in one breath, and a bound for whoever lays it out.
+LONGEST_TEXT = 20_000
+
+
+def tell(episode: Episode, transcript: Transcript | None) -> Script:
+    """The episode as it is told to people.
+
+    `transcript` None: its words are not told, and neither are chapters that were computed from draft words.
+    """
+    clock = clock_of(episode)
+    names = {person.identity: clean_line(person.name) for person in named(episode)}
+    words = transcript or Transcript(engine="", model="", quality="none", language="")
+    return Script(
+        title=clean_line(episode.title), language=words.language or episode.language, duration_s=clock.duration_s,
+        engine=words.engine, quality=words.quality,
+        segments=_segments(words.segments, clock, names), chapters=chapters_of(episode, drafts=transcript is not None),
+    )  # fmt: skip
+
+
+def clock_of(episode: Episode) -> TimeMap:
+    """The map from room seconds to this episode's seconds; without sound nothing lasts."""
+    if episode.sound is None:
+        return TimeMap(0.0)
+    return TimeMap(episode.sound.source_s, episode.sound.cuts)
+
+
+def words_are_public(show: Show, episode: Episode) -> bool:
+    """Whether the machine's words may be told: full ones always, a draft only where the show says so."""
+    if episode.words is None or episode.words.count == 0:
+        return False
+    return episode.words.quality == "full" or (episode.words.quality == "draft" and show.drafts == "public")
+
+
+def named(episode: Episode) -> tuple[Person, ...]:
+    """Who may be named: never a listener, and where voices were recorded apart only those who are heard."""
+    heard = {voice.participant for voice in (episode.sound.voices if episode.sound else ()) if voice.participant}
+    silent = {v.participant for v in (episode.sound.voices if episode.sound else ()) if v.participant and v.speech_s <= 0}
+    return tuple(
+        person for person in episode.people
+        if person.role != "listener" and clean_line(person.name) and (not heard or person.identity in heard - silent)
+    )  # fmt: skip
+
+
+# ---- chapters
+
+
+def chapters_of(episode: Episode, *, drafts: bool) -> tuple[Chapter, ...]:
+    """Chapters in episode seconds: the first at exactly 0, ascending, each ending where the next begins, the last with the episode.
+
+    Without `drafts`, titles that were computed from draft words stay private like the words.
+    """
+    clock = clock_of(episode)
+    private = episode.words is not None and episode.words.quality == "draft" and not drafts
+    told = [c for c in episode.chapters if not (private and c.source == "computed") and clean_line(c.title)]
+    starts = sorted(((clock.episode_s(c.start_s), n, c) for n, c in enumerate(told)), key=lambda entry: entry[:2])
+    edges = [*(start for start, _, _ in starts), clock.duration_s]
+    lasting = [
+        (start, c) for (start, _, c), (_, end) in zip(starts, pairwise(edges), strict=True) if end - start >= SHORTEST_CHAPTER_S
+    ]
+    return _ended(_opened(lasting, episode), clock.duration_s)
+
+
+def _opened(chapters: list[tuple[float, Chapter]], episode: Episode) -> list[tuple[float, Chapter]]:
+    if not chapters:
+        return []
+    first_s, first = chapters[0]
+    if first_s <= OPENING_S:
+        return [(0.0, first), *chapters[1:]]
+    opening = Chapter(start_s=0.0, end_s=first_s, title=episode.title, source=first.source)
+    return [(0.0, opening), *chapters]
+
+
+def _ended(chapters: Sequence[tuple[float, Chapter]], duration_s: float) -> tuple[Chapter, ...]:
+    starts = [round(start, 3) for start, _ in chapters]
+    return tuple(
+        replace(chapter, start_s=start, end_s=end, title=clean_line(chapter.title))
+        for (_, chapter), start, end in zip(chapters, starts, [*starts[1:], round(duration_s, 3)], strict=True)
+    )
+
+
+# ---- words
+
+
+def _segments(segments: Iterable[Segment], clock: TimeMap, names: dict[str, str]) -> tuple[Segment, ...]:
+    told = (_segment(segment, clock, names) for segment in segments)
+    return tuple(sorted((s for s in told if s is not None), key=lambda s: (s.start_s, s.end_s)))
+
+
+def _segment(segment: Segment, clock: TimeMap, names: dict[str, str]) -> Segment | None:
+    """The segment without what lies in a cut; None when nothing is left."""
+    kept = [piece for piece in pieces_of(segment) if not clock.is_cut((piece.start_s + piece.end_s) / 2)]
+    text = clean_line("".join(piece.text for piece in kept), LONGEST_TEXT)
+    if not text:
+        return None
+    start_s, end_s = _span(kept, clock)
+    return Segment(
+        speaker=names.get(segment.speaker or ""), start_s=start_s, end_s=end_s, text=text,
+        words=_words(kept, clock, (start_s, end_s)),
+    )  # fmt: skip
+
+
+def _span(kept: Sequence[Piece], clock: TimeMap) -> tuple[float, float]:
+    """From the first to the last kept moment, long enough to be seen, inside the episode."""
+    start_s = min(clock.episode_s(piece.start_s) for piece in kept)
+    end_s = max(clock.episode_s(piece.end_s) for piece in kept)
+    end_s = min(max(end_s, start_s + SHORTEST_SEGMENT_S), clock.duration_s)
+    return max(0.0, min(start_s, end_s - SHORTEST_SEGMENT_S)), end_s
+
+
+def _words(kept: Sequence[Piece], clock: TimeMap, span: tuple[float, float]) -> tuple[Word, ...]:
+    out: list[Word] = []
+    at = span[0]
+    for piece in kept:
+        if piece.word is None or not (text := clean_line(piece.word.text)):
+            continue
+        at = min(max(at, clock.episode_s(piece.start_s)), span[1])
+        out.append(
+            Word(text=text, start_s=at, end_s=min(max(at, clock.episode_s(piece.end_s)), span[1]), confidence=piece.word.confidence)
+        )
+    return tuple(out)

@@ -1,0 +1,32 @@
+"""Where a show's public files are reached."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from feeds.catalogue import Episode, Show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The permanent addresses of one installation.
+
+    Pages are named with their `index.html`: a bare bucket knows no folders.
+    """
+
+    public_url: str
+    # WebSub hub that is told of changes; empty: none
+    hub_url: str = ""
+    generator: str = "Aircheck"
+
+    def url(self, key: str) -> str:
+        """The address of a file of the public store."""
+        return f"{self.public_url.rstrip('/')}/{quote(key)}"
+
+    def feed_url(self, show: Show) -> str:
+        return self.url(f"{show.slug}/feed.xml")
+
+    def show_url(self, show: Show) -> str:
+        return self.url(f"{show.slug}/index.html")
+
+    def episode_url(self, episode: Episode) -> str:
+        return self.url(f"{episode.prefix}index.html")
