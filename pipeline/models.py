@@ -162,6 +162,8 @@ class Probed:
     channels: int
     duration_s: float
     losses: tuple[Loss, ...] = ()
+    # which of the file's audio streams, from 0
+    stream: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,8 @@ class Track:
     start_offset_s: float
     duration_s: float
     channels: int
+    # which of the file's audio streams, from 0
+    stream: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +189,10 @@ class Timeline:
     length_s: float
     cuts: tuple[Cut, ...] = ()
     losses: tuple[Loss, ...] = ()
+    # Who is heard on separate tracks, host first; empty for one file of everybody.
+    voices: tuple[Participant, ...] = ()
+    # Timeline second 0 is this room second: negative where a track began before the room's own clock.
+    starts_at_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
