@@ -84,7 +84,8 @@ class S3Store:
     def get(self, key: str) -> bytes | None:
         with self._told(f"{key} cannot be read"):
             answer = _unless_absent(self._client.get_object, self._at(key))
-            return answer and answer["Body"].read()
+            content: bytes | None = answer and answer["Body"].read()
+            return content
 
     def download(self, key: str, to: Path) -> None:
         part = to.with_name(f".{uuid.uuid4().hex}.part")
