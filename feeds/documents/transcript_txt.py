@@ -1,0 +1,24 @@
+"""The transcript to read, print and paste: `[00:01:09] Ana: …`."""
+
+from typing import Literal
+
+from feeds.documents._cues import Monologue, draft_notice, monologues
+from pipeline.clock import written_full
+from pipeline.models import Script
+
+KIND: Literal["transcript"] = "transcript"
+FILE = "transcript.txt"
+MIME_TYPE = "text/plain"
+PLACE = 0
+CAPTIONS = False
+
+
+def render(script: Script) -> bytes:
+    """A paragraph for each stretch of one voice; a draft says so in its first line."""
+    paragraphs = filter(None, [draft_notice(script), *map(_paragraph, monologues(script))])
+    return ("\n\n".join(paragraphs) + "\n").encode()
+
+
+def _paragraph(monologue: Monologue) -> str:
+    speaker = f"{monologue.speaker}: " if monologue.speaker else ""
+    return f"[{written_full(monologue.start_s)}] {speaker}{monologue.text}"

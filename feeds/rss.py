@@ -1,0 +1,160 @@
+"""A show's feed as RSS. Pure: the same rows give the same bytes. The only file that knows feedgen, and its habits.
+
+feedgen (1.0.0) writes the plain RSS; everything in a namespace comes from tags.py through one small extension, never from feedgen's
+own podcast extension, which knows no true/false and drops some covers in silence. While it writes a date it changes the locale of
+the whole process, so feeds are written one at a time; and it stamps the present time unless it is told another.
+"""
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from feedgen.entry import FeedEntry
+from feedgen.feed import FeedGenerator
+from lxml import etree
+
+from feeds.catalogue import Episode, Show
+from feeds.notes import plain
+from feeds.site import Site
+from feeds.tags import CHANNEL_TAGS, ITEM_TAGS, NAMESPACES, Channel, Filling, Item, Tag, author
+from pipeline.text import clean_line
+
+T = TypeVar("T")
+
+MIME_TYPE = "application/rss+xml; charset=utf-8"
+_ONE_AT_A_TIME = threading.Lock()
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_ITEM = re.compile(rb"    <item>\n.*?\n    </item>\n", re.DOTALL)
+_GUID = re.compile(rb'\n      <guid isPermaLink="false">([0-9a-f-]{36})</guid>\n')
+_CHANNEL_ENDS = b"  </channel>\n</rss>\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """An episode that is left out of the feed, and why."""
+
+    slug: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """The feed's bytes, and who is not in it."""
+
+    content: bytes
+    quarantined: tuple[Quarantined, ...]
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def render(show: Show, episodes: Sequence[Episode], site: Site, *, standing: Mapping[str, bytes] | None = None) -> Feed:
+    """The feed of these episodes, newest first; one that cannot be written is left out and named.
+
+    `standing` holds items by guid that were rendered from the same rows before (`items_of` an earlier feed).
+    """
+    with _ONE_AT_A_TIME:
+        written: list[tuple[Episode, bytes]] = []
+        quarantined: list[Quarantined] = []
+        for episode in sorted(episodes, key=lambda e: (-e.started_at.timestamp(), e.guid)):
+            try:
+                item = (standing or {}).get(episode.guid) or _item(Item(show=show, episode=episode, site=site))
+                written.append((episode, item))
+            except Exception as error:  # whatever is wrong with one episode, the others stay in the feed
+                quarantined.append(_quarantined(episode, error))
+        head = _channel(Channel(show=show, episodes=[episode for episode, _ in written], site=site))
+    return Feed(content=b"".join([head, *(item for _, item in written), _CHANNEL_ENDS]), quarantined=tuple(quarantined))
+
+
+def items_of(feed: bytes) -> dict[str, bytes]:
+    """The items of a feed of ours as they are written in it, by guid."""
+    items = _ITEM.findall(feed)
+    return {guid[1].decode(): item for item in items if (guid := _GUID.search(item))}
+
+
+def _quarantined(episode: Episode, error: Exception) -> Quarantined:
+    why = "there is no MP3 of it" if isinstance(error, StopIteration) else f"{type(error).__name__}: {error}"
+    return Quarantined(slug=episode.slug, title=clean_line(episode.title), why=clean_line(why))
+
+
+# ---- the channel
+
+
+def _channel(channel: Channel) -> bytes:
+    """Everything of the feed before its first item."""
+    show, site = channel.show, channel.site
+    title = clean_line(show.title) or show.slug
+    feed = FeedGenerator()
+    feed.title(title)
+    feed.description(plain(show.description) or title)
+    feed.language(clean_line(show.language) or "en")
+    feed.copyright(author(show))
+    feed.generator(clean_line(site.generator))
+    feed.image(url=site.url(f"{show.slug}/cover.jpg"), title=title, link=site.show_url(show))
+    feed.lastBuildDate(max((e.published_at or e.started_at for e in channel.episodes), default=_LONG_AGO))
+    feed.link(href=site.show_url(show))
+    feed.register_extension("aircheck", _Extension, atom=False)
+    feed.aircheck.fillings = _filled(CHANNEL_TAGS, channel)
+    content: bytes = feed.rss_str(pretty=True)
+    if not channel.episodes:
+        content = re.sub(rb"\n *<lastBuildDate>[^<]*</lastBuildDate>", b"", content)
+    return content.removesuffix(_CHANNEL_ENDS)
+
+
+# ---- an item
+
+
+def _item(item: Item) -> bytes:
+    """The item's lines, as they stand inside the channel."""
+    entry = FeedEntry()
+    entry.title(item.title)
+    entry.link(href=item.site.episode_url(item.episode))
+    entry.guid(item.episode.guid, permalink=False)
+    entry.description(item.notes)
+    entry.content(item.notes)
+    entry.enclosure(item.site.url(item.enclosure.key), str(item.enclosure.size_bytes), item.enclosure.mime_type)
+    entry.register_extension("aircheck", _Extension, atom=False)
+    entry.aircheck.fillings = _filled(ITEM_TAGS, item)
+    return _lines(entry.rss_entry())
+
+
+def _lines(item: Any) -> bytes:
+    rss = etree.Element("rss", nsmap=dict(NAMESPACES))
+    etree.SubElement(rss, "channel").append(item)
+    whole: bytes = etree.tostring(rss, encoding="UTF-8", pretty_print=True)
+    return whole[whole.index(b"    <item>") : whole.rindex(b"  </channel>")]
+
+
+# ---- the extension
+
+
+def _filled(tags: Iterable[Tag[T]], source: T) -> list[tuple[str, Filling]]:
+    return [(tag.name, filling) for tag in tags for filling in tag.fill(source)]
+
+
+class _Extension:
+    """Writes filled rows behind what feedgen writes; the interface is feedgen's."""
+
+    def __init__(self) -> None:
+        self.fillings: list[tuple[str, Filling]] = []
+
+    def extend_ns(self) -> dict[str, str]:
+        return dict(NAMESPACES)
+
+    def extend_rss(self, element: Any) -> Any:
+        _write(element[0] if element.tag == "rss" else element, self.fillings)
+        return element
+
+
+def _write(parent: Any, fillings: Iterable[tuple[str, Filling]]) -> None:
+    for name, filling in fillings:
+        prefix, _, local = name.rpartition(":")
+        element = etree.SubElement(parent, f"{{{NAMESPACES[prefix]}}}{local}" if prefix else local, dict(filling.attributes))
+        element.text = filling.text
+        _write(element, filling.children)
