@@ -1,0 +1,139 @@
+"""The one database: SQLite in WAL mode on one machine, PostgreSQL on many, one code path.
+
+`begin()` is a transaction that may write, `read()` one that never waits for a writer, `durable()` one whose commit has reached the
+disk when it returns: intake answers its caller only after that. Nothing slow happens inside any of them.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from pipeline.errors import Broken, Refused
+
+T = TypeVar("T")
+
+USABLE = "sqlite:///path/to/aircheck.db or postgresql+psycopg://user@host/name"
+BUSY_S = 15.0
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Opens transactions; each is committed on leaving and rolled back by an error."""
+
+    engine: Engine
+    # the same database; its commits are on the disk when they return
+    durable_engine: Engine
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Session]:
+        """A transaction that may write."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextlib.contextmanager
+    def durable(self) -> Iterator[Session]:
+        """A transaction that may write, and survives a power cut from the moment it has been committed."""
+        with Session(self.durable_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one moment and writes nothing."""
+        with Session(self.engine.execution_options(reading=True), expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def patiently(self, work: Callable[[Session], T], patience_s: float = PATIENCE_S) -> T:
+        """What `work` returns in a transaction of its own, tried again while the database is away or busy."""
+        gives_up_at = time.monotonic() + patience_s
+        pause_s = 0.1
+        while True:
+            try:
+                with self.begin() as session:
+                    return work(session)
+            except (OperationalError, InterfaceError):
+                if time.monotonic() + pause_s > gives_up_at:
+                    raise
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 2.0)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+        self.durable_engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """The database at `sqlite:///path` or `postgresql+psycopg://…`; a folder for the file is made.
+
+    Errors: `Refused` for an address we cannot use, `Broken` where the database does not answer.
+    """
+    try:
+        kind = make_url(url).get_backend_name()
+    except ArgumentError:
+        raise Refused(f"database_url is no address; use {USABLE}", code="bad_database_url") from None
+    if kind == "sqlite":
+        database = _sqlite(url)
+    elif kind == "postgresql":
+        database = _postgresql(url)
+    else:
+        raise Refused(f"database_url names {kind}; use {USABLE}", code="bad_database_url")
+    _must_answer(database)
+    return database
+
+
+def inserting(session: Session) -> Callable[[Any], Any]:
+    """The dialect's own `insert`, which knows ON CONFLICT."""
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+
+
+def _sqlite(url: str) -> Database:
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        raise Refused("database_url names no file; use sqlite:///path/to/aircheck.db", code="bad_database_url")
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Broken(f"{Path(path).parent} cannot be made: {error.strerror}", code="database_unreachable") from error
+    return Database(engine=_sqlite_engine(url, "NORMAL"), durable_engine=_sqlite_engine(url, "FULL"))
+
+
+def _sqlite_engine(url: str, synchronous: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False}, pool_size=8, max_overflow=56)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: str) -> Database:
+    engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
+    return Database(engine=engine, durable_engine=engine)
+
+
+def _must_answer(database: Database) -> None:
+    try:
+        with database.engine.execution_options(reading=True).connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except DBAPIError as error:
+        database.close()
+        where = database.engine.url.render_as_string(hide_password=True)
+        why = str(error.orig).strip().splitlines()[0]
+        raise Broken(f"the database {where} does not answer: {why}", code="database_unreachable") from error

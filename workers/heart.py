@@ -1,0 +1,75 @@
+"""A job's heart: renews its lease, carries its progress, and stops it when it is ours no more."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from sqlalchemy.exc import DBAPIError
+
+from workers.ledger.values import Progress
+
+BEAT_S = 10.0
+# Progress that people watch is written at most this often.
+SHOW_S = 2.0
+
+Beat = Callable[[Progress], bool]
+Watch = Callable[[Progress], None]
+
+
+def nobody(progress: Progress) -> None:
+    """A `Watch` for nobody."""
+
+
+class Heart:
+    """What a job is given: it says how far it is, and looks at `stop`, which is set when the job must end at once."""
+
+    def __init__(self, *, watch: Watch = nobody) -> None:
+        self.stop = threading.Event()
+        self._watch = watch
+        self._now = Progress()
+        self._shown = ("", 0.0)
+        self._wake = threading.Event()
+        self._ended = False
+
+    def progress(self, stage: str, share: float, note: str = "") -> None:
+        """Tell how far the job is: the stage, and the share of it that is done (0 … 1)."""
+        self._now = Progress(stage=stage, share=min(max(share, 0.0), 1.0), note=note)
+        self._watch(self._now)
+        shown_stage, shown_at = self._shown
+        if stage != shown_stage or time.monotonic() > shown_at + SHOW_S:
+            self._wake.set()
+
+    @contextlib.contextmanager
+    def beating(self, beat: Beat, lease_s: float) -> Iterator[None]:
+        """While inside, `beat` renews the lease every 10 s and sooner when there is progress to show."""
+        thread = threading.Thread(target=self._run, args=(beat, lease_s), name="heart", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended = True
+            self._wake.set()
+            thread.join()
+
+    def _run(self, beat: Beat, lease_s: float) -> None:
+        renewed_at = time.monotonic()
+        while not self._ends_within(min(BEAT_S, lease_s / 4)):
+            beaten_at = time.monotonic()
+            self._shown = (self._now.stage, beaten_at)
+            try:
+                alive = beat(self._now)
+            except DBAPIError:  # the database is away: our lease holds for as long as it was given
+                if beaten_at < renewed_at + lease_s:
+                    continue
+                alive = False
+            if not alive:
+                self.stop.set()
+                return
+            renewed_at = beaten_at
+
+    def _ends_within(self, wait_s: float) -> bool:
+        """Wait so long, or until there is something to show."""
+        self._wake.wait(wait_s)
+        self._wake.clear()
+        return self._ended

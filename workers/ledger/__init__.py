@@ -1,0 +1,17 @@
+"""The ledger alone says what is done: recordings, their jobs, and who works on them now.
+
+`claims` is what workers do, `runs` what people see and steer, `asking` how a job comes to be, `tables` the rows of all that.
+"""
+
+from workers.ledger.asking import arm, feed_changed
+from workers.ledger.claims import LEASE_S, MAX_TRIES, Fenced, bury, claim, fail, finish, give_back, heartbeat, release_gone
+from workers.ledger.runs import attempts, cancel, pause, paused, received, resume, retry, run, runs
+from workers.ledger.tables import AttemptRow, HandsRow, InboxRow, JobRow, LeaseRow, PausedRow, RecordingRow
+from workers.ledger.values import QUEUES, Attempt, Bell, Claim, JobLook, NextJob, Progress, Received, Run
+
+__all__ = [
+    "LEASE_S", "MAX_TRIES", "QUEUES", "Attempt", "AttemptRow", "Bell", "Claim", "Fenced", "HandsRow", "InboxRow", "JobLook",
+    "JobRow", "LeaseRow", "NextJob", "PausedRow", "Progress", "Received", "RecordingRow", "Run", "arm", "attempts", "bury", "cancel",
+    "claim", "fail", "feed_changed", "finish", "give_back", "heartbeat", "pause", "paused", "received", "release_gone", "resume",
+    "retry", "run", "runs",
+]  # fmt: skip

@@ -1,0 +1,240 @@
+"""Who may do which job, and what became of it. Functions take an open Session and never commit.
+
+A claim lasts as long as its lease (by the database's clock) is renewed. Its fence is its sequence number: whoever was overtaken
+holds an older one and changes nothing. Tries are counted when a job is claimed, so that a job which kills its worker is bounded too.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from feeds.catalogue import EpisodeRow, db_now
+from pipeline.errors import AircheckError, Refused, Stopped
+from workers.ledger.asking import REST_S, arm
+from workers.ledger.asking import feed_changed as changed_feed
+from workers.ledger.reasons import told
+from workers.ledger.tables import AttemptRow, JobRow, PausedRow, RecordingRow
+from workers.ledger.values import Bell, Claim, JobState, NextJob, Progress
+from workers.owner import is_gone
+
+LEASE_S = 45.0
+MAX_TRIES = 5
+PAUSE_S = 10.0
+LONGEST_PAUSE_S = 600.0
+
+
+class Fenced(Stopped):
+    """Somebody else holds the job now, or it was cancelled: whatever was made under this claim counts for nothing."""
+
+    code = "fenced"
+
+
+# ---- claiming
+
+
+def claim(session: Session, queue: str, owner: str, lease_s: float = LEASE_S, *, run: str | None = None) -> Claim | None:
+    """The fairest job of the queue that may run now, or None: of the show with the fewest running, then the one that waits longest.
+
+    `run` narrows it to the jobs of one recording and the feed of its show.
+    """
+    now = db_now()
+    row = session.execute(
+        update(JobRow)
+        .where(JobRow.id == _fairest(queue, run).scalar_subquery())
+        .values(
+            state="running", fence=JobRow.fence + 1, tries=JobRow.tries + 1, owner=owner, lease_until=now + lease_s,
+            started_at=now, finished_at=None, progress={},
+        )
+        .returning(
+            JobRow.id, JobRow.kind, JobRow.queue, JobRow.subject, JobRow.recording_id, JobRow.show_id, JobRow.tries, JobRow.fence,
+            JobRow.owner, JobRow.wanted_rev,
+        )
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        return None
+    taken = Claim(lease_s=lease_s, **row._asdict())
+    _begin_attempt(session, taken)
+    if taken.kind == "audio":
+        _set_episode(session, taken, was=("received",), state="working")
+    return taken
+
+
+def may_run(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Jobs that somebody may claim: ready ones whose time has come, and abandoned ones that have tries left."""
+    ready = and_(job.state == "ready", job.next_at <= now)
+    abandoned = and_(job.state == "running", job.lease_until < now)
+    paused = exists().where(PausedRow.queue == job.queue)
+    return and_(or_(ready, abandoned), job.tries < MAX_TRIES, ~paused)
+
+
+def _fairest(queue: str, run: str | None) -> Select[int]:
+    now, job, other = db_now(), aliased(JobRow), aliased(JobRow)
+    running_of_show = (
+        select(func.count())
+        .select_from(other)
+        .where(other.queue == queue, other.state == "running", other.show_id == job.show_id, other.lease_until >= now)
+        .correlate(job)
+        .scalar_subquery()
+    )
+    query = (
+        select(job.id)
+        .where(job.queue == queue, may_run(job, now))
+        .order_by(running_of_show, job.next_at, job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=job)
+    )
+    return query if run is None else query.where(of_run(job, run))
+
+
+def of_run(job: type[JobRow], run: str) -> ColumnElement[bool]:
+    """The jobs of one recording, and the feed of its show."""
+    show_id = select(RecordingRow.show_id).where(RecordingRow.id == run).scalar_subquery()
+    return or_(job.recording_id == run, and_(job.kind == "feed", job.subject == show_id))
+
+
+def _begin_attempt(session: Session, claim: Claim) -> None:
+    if claim.fence > 1:
+        _end_attempts(session, claim.id, "lost", "its worker ended or stalled")
+    session.execute(insert(AttemptRow).values(job_id=claim.id, fence=claim.fence, owner=claim.owner))
+
+
+def _end_attempts(session: Session, job_id: int, outcome: str, error: str = "", timings: Mapping[str, float] | None = None) -> None:
+    session.execute(
+        update(AttemptRow)
+        .where(AttemptRow.job_id == job_id, AttemptRow.ended_at.is_(None))
+        .values(ended_at=db_now(), outcome=outcome, error=error, timings=dict(timings or {}))
+    )
+
+
+# ---- holding and letting go
+
+
+def heartbeat(session: Session, claim: Claim, progress: Progress) -> bool:
+    """Renew the lease and note how far the job is; False when it is ours no more (overtaken or cancelled)."""
+    changed = {"lease_until": db_now() + claim.lease_s, "progress": _noted(progress)}
+    return _change(session, claim, changed) is not None
+
+
+def finish(
+    session: Session, claim: Claim, *,
+    follow: Sequence[NextJob] = (), feed_changed: bool = False, timings: Mapping[str, float] | None = None,
+) -> tuple[Bell, ...]:  # fmt: skip
+    """The job is done, and what follows from it is asked for, all in the caller's one transaction; the bells to ring after it.
+
+    A job that was asked for again while it ran becomes ready again. Errors: `Fenced` under an older fence.
+    """
+    timings = dict(timings or {})
+    again = JobRow.wanted_rev > claim.wanted_rev
+    rest_s = REST_S.get(claim.kind, 0.0)
+    state = _change(session, claim, {
+        "state": case((again, "ready"), else_="done"), "tries": case((again, 0), else_=JobRow.tries), "next_at": db_now() + rest_s,
+        "finished_at": db_now(), "lease_until": 0.0, "timings": timings, "error": "", "error_code": "",
+    })  # fmt: skip
+    if state is None:
+        raise Fenced(f"{claim.kind} of {claim.subject} was taken over or cancelled; this result is dropped")
+    _end_attempts(session, claim.id, "done", timings=timings)
+    if claim.kind in ("audio", "words"):
+        _set_episode(session, claim, reason="")
+    bells = [Bell(queue=claim.queue, delay_s=rest_s)] if state == "ready" else []
+    for job in sorted(follow, key=lambda j: j.kind):
+        bells += arm(session, job, show_id=claim.show_id, recording_id=claim.recording_id)
+    if feed_changed and claim.show_id:
+        bells += changed_feed(session, claim.show_id)
+    return tuple(bells)
+
+
+def give_back(session: Session, claim: Claim) -> bool:
+    """The job is ready again as if it had not been claimed, its try not counted; False when it was ours no more."""
+    back = {"state": "ready", "tries": JobRow.tries - 1, "next_at": db_now(), "lease_until": 0.0, "owner": ""}
+    if _change(session, claim, back) is None:
+        return False
+    _end_attempts(session, claim.id, "given_back")
+    return True
+
+
+def release_gone(session: Session) -> int:
+    """End the leases of workers of this machine that have died, without waiting for their time; how many jobs that frees."""
+    now = db_now()
+    held = (JobRow.state == "running") & (JobRow.lease_until >= now)
+    gone = [owner for owner in session.scalars(select(JobRow.owner).where(held).distinct()) if is_gone(owner)]
+    if not gone:
+        return 0
+    freed = session.scalars(update(JobRow).where(held, JobRow.owner.in_(gone)).values(lease_until=0.0).returning(JobRow.id))
+    return len(freed.all())
+
+
+def bury(session: Session) -> int:
+    """Abandoned jobs without a try left have failed for good: each has ended its worker that often. How many."""
+    message = f"it ended its worker {MAX_TRIES} times (out of memory?)"
+    rows = session.execute(
+        update(JobRow)
+        .where(JobRow.state == "running", JobRow.lease_until < db_now(), JobRow.tries >= MAX_TRIES)
+        .values(state="failed", error_code="worker_died", error=message, finished_at=db_now())
+        .returning(JobRow.id, JobRow.kind, JobRow.recording_id)
+    ).all()
+    for row in rows:
+        _end_attempts(session, row.id, "lost", message)
+        tell_creator(session, row.kind, row.recording_id, told(row.kind, message, refused=False))
+    return len(rows)
+
+
+def fail(session: Session, claim: Claim, error: BaseException) -> Bell | None:
+    """The job failed: it rests 20 s, 40 s, … 10 min and is tried again, or has failed for good; the bell of the next try, if any.
+
+    For good fails what is `Refused` and what has failed `MAX_TRIES` times. Then the episode says so to its creator.
+    """
+    code = error.code if isinstance(error, AircheckError) else "internal"
+    message = str(error) if isinstance(error, AircheckError) else f"{type(error).__name__}: {error}"
+    for_good = isinstance(error, Refused) or claim.tries >= MAX_TRIES
+    pause_s = back_off_s(claim.tries)
+    state: JobState = "failed" if for_good else "ready"
+    changed = {
+        "state": state, "next_at": db_now() + pause_s, "lease_until": 0.0, "error_code": code, "error": message[:2000],
+        "finished_at": db_now() if for_good else None,
+    }  # fmt: skip
+    if _change(session, claim, changed) is None:
+        return None
+    _end_attempts(session, claim.id, "failed", message[:2000])
+    if for_good:
+        tell_creator(session, claim.kind, claim.recording_id, told(claim.kind, message, refused=isinstance(error, Refused)))
+        return None
+    return Bell(queue=claim.queue, delay_s=pause_s)
+
+
+def back_off_s(tries: int) -> float:
+    """Seconds of rest after the n-th try has failed."""
+    return float(min(PAUSE_S * 2**tries, LONGEST_PAUSE_S))
+
+
+def tell_creator(session: Session, kind: str, recording_id: str | None, reason: str) -> None:
+    """Write the reason where a creator looks; without its sound the episode has failed."""
+    if recording_id is None or kind not in ("audio", "words"):
+        return
+    mine = EpisodeRow.recording_id == recording_id
+    session.execute(update(EpisodeRow).where(mine).values(reason=reason))
+    if kind == "audio":
+        session.execute(update(EpisodeRow).where(mine, EpisodeRow.state.in_(("received", "working"))).values(state="failed"))
+
+
+# ---- what all of them do
+
+
+def _change(session: Session, claim: Claim, changed: Mapping[str, Any]) -> str | None:
+    """The job's new state, or None when the claim is not the newest or the job does not run."""
+    return session.scalar(
+        update(JobRow)
+        .where(JobRow.id == claim.id, JobRow.fence == claim.fence, JobRow.state == "running")
+        .values(**changed)
+        .returning(JobRow.state)
+    )
+
+
+def _set_episode(session: Session, claim: Claim, *, was: Sequence[str] = (), **changed: str) -> None:
+    query = update(EpisodeRow).where(EpisodeRow.recording_id == claim.recording_id).values(**changed)
+    session.execute(query.where(EpisodeRow.state.in_(was)) if was else query)
+
+
+def _noted(progress: Progress) -> dict[str, Any]:
+    return {"stage": progress.stage, "share": round(progress.share, 4), "note": progress.note}

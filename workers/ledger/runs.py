@@ -1,0 +1,185 @@
+"""Runs as people see and steer them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import Session
+
+from feeds.catalogue import EpisodeRow, ShowRow, db_now
+from pipeline.errors import Refused
+from pipeline.models import Recording
+from workers.database import inserting
+from workers.ledger.reasons import cancelled
+from workers.ledger.tables import AttemptRow, JobRow, PausedRow, RecordingRow
+from workers.ledger.values import QUEUES, Attempt, Bell, JobLook, Progress, Received, Run, RunState
+
+_RECORDING = TypeAdapter(Recording)
+
+
+# ---- looking
+
+
+def runs(session: Session, failed: bool = False, limit: int = 50) -> tuple[Run, ...]:
+    """The newest runs, newest first; `failed` only those that failed or are held."""
+    query = select(RecordingRow).order_by(RecordingRow.received_at.desc(), RecordingRow.id).limit(limit)
+    if failed:
+        has_failed = exists().where(JobRow.recording_id == RecordingRow.id, JobRow.state == "failed")
+        query = query.where((RecordingRow.state == "held") | has_failed)
+    return _looked_at(session, session.scalars(query).all())
+
+
+def run(session: Session, run_id: str) -> Run | None:
+    """The run of that recording, or None."""
+    row = session.get(RecordingRow, run_id)
+    return _looked_at(session, [row])[0] if row else None
+
+
+def attempts(session: Session, job_id: int) -> tuple[Attempt, ...]:
+    """Every try of a job, oldest first."""
+    rows = session.scalars(select(AttemptRow).where(AttemptRow.job_id == job_id).order_by(AttemptRow.fence))
+    return tuple(
+        Attempt(
+            fence=row.fence, owner=row.owner, started_at=_when(row.started_at), ended_at=_perhaps(row.ended_at),
+            outcome=row.outcome, error=row.error, timings_s=row.timings,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def received(session: Session, run_id: str) -> Received:
+    """What intake accepted under that id. Errors: `Refused` where there is nothing, or it is held back."""
+    row = session.get(RecordingRow, run_id)
+    if row is None or row.show_id is None:
+        raise Refused(f"there is no accepted recording {run_id}; see `aircheck runs`", code="unknown_run")
+    slug = session.scalars(select(ShowRow.slug).where(ShowRow.id == row.show_id)).one()
+    recording = _RECORDING.validate_python(row.manifest)
+    return Received(recording=recording, root=row.root, show_id=row.show_id, show_slug=slug, episode_guid=row.episode_guid)
+
+
+def state_of(recording_state: str, jobs: Sequence[JobLook]) -> RunState:
+    """What a run as a whole is doing, from the states of its jobs."""
+    states = {job.state for job in jobs}
+    if recording_state == "held":
+        return "held"
+    if states == {"ready"} and not any(job.tries for job in jobs):
+        return "waiting"
+    if states & {"ready", "running"}:
+        return "working"
+    return next((state for state in _ENDS if state in states), "done")
+
+
+_ENDS: tuple[RunState, ...] = ("failed", "cancelled")
+
+
+# ---- steering
+
+
+def retry(session: Session, run_id: str) -> tuple[Bell, ...]:
+    """What failed or was cancelled is ready again, its tries forgotten; the bells to ring. Errors: `Refused` where nothing did."""
+    again = session.scalars(
+        update(JobRow)
+        .where(JobRow.recording_id == run_id, JobRow.state.in_(("failed", "cancelled")))
+        .values(state="ready", tries=0, next_at=db_now(), error="", error_code="", finished_at=None)
+        .returning(JobRow.queue)
+    ).all()
+    if not again:
+        raise Refused(_nothing_to_retry(run(session, run_id), run_id), code="nothing_to_retry")
+    mine = EpisodeRow.recording_id == run_id
+    session.execute(update(EpisodeRow).where(mine).values(reason=""))
+    session.execute(update(EpisodeRow).where(mine, EpisodeRow.state == "failed").values(state="received"))
+    return tuple(Bell(queue=queue) for queue in sorted(set(again)))
+
+
+def _nothing_to_retry(found: Run | None, run_id: str) -> str:
+    if found is None:
+        return f"there is no run {run_id}; `aircheck runs` lists them"
+    if found.state == "held":
+        return f"run {run_id} is held: {found.reason}"
+    return f"nothing of run {run_id} has failed, it is {found.state}"
+
+
+def cancel(session: Session, run_id: str) -> bool:
+    """Whatever of the run waits or works is cancelled; its worker notices at the next beat. False when there was nothing left."""
+    ended = session.scalars(
+        update(JobRow)
+        .where(JobRow.recording_id == run_id, JobRow.state.in_(("ready", "running")))
+        .values(state="cancelled", fence=JobRow.fence + 1, lease_until=0.0, finished_at=db_now())
+        .returning(JobRow.id)
+    ).all()
+    _close_attempts(session, ended)
+    unheard = EpisodeRow.state.in_(("received", "working"))
+    session.execute(update(EpisodeRow).where(EpisodeRow.recording_id == run_id, unheard).values(state="failed", reason=cancelled()))
+    return bool(ended)
+
+
+def _close_attempts(session: Session, job_ids: Iterable[int]) -> None:
+    still_open = AttemptRow.job_id.in_(list(job_ids)) & AttemptRow.ended_at.is_(None)
+    session.execute(update(AttemptRow).where(still_open).values(ended_at=db_now(), outcome="cancelled"))
+
+
+def pause(session: Session, queue: str) -> None:
+    """Nobody claims from the queue until it is resumed; what runs goes on."""
+    _must_be_queue(queue)
+    session.execute(inserting(session)(PausedRow).values(queue=queue).on_conflict_do_nothing())
+
+
+def resume(session: Session, queue: str) -> Bell:
+    """The queue is claimed from again; the bell to ring."""
+    _must_be_queue(queue)
+    session.execute(delete(PausedRow).where(PausedRow.queue == queue))
+    return Bell(queue=queue)
+
+
+def paused(session: Session) -> tuple[str, ...]:
+    """The queues that are paused."""
+    return tuple(session.scalars(select(PausedRow.queue).order_by(PausedRow.queue)))
+
+
+def _must_be_queue(queue: str) -> None:
+    if queue not in QUEUES:
+        raise Refused(f"there is no queue {queue!r}; queues are {', '.join(QUEUES)}", code="unknown_queue")
+
+
+# ---- rows to values
+
+
+def _looked_at(session: Session, rows: Sequence[RecordingRow]) -> tuple[Run, ...]:
+    ids = [row.id for row in rows]
+    slugs = {row.id: row.slug for row in session.execute(select(ShowRow.id, ShowRow.slug))}
+    told = select(EpisodeRow.recording_id, EpisodeRow.reason).where(EpisodeRow.recording_id.in_(ids))
+    reasons = {row.recording_id: row.reason for row in session.execute(told)}
+    jobs: dict[str | None, list[JobLook]] = {}
+    for job in session.scalars(select(JobRow).where(JobRow.recording_id.in_(ids)).order_by(JobRow.id)):
+        jobs.setdefault(job.recording_id, []).append(_job_look(job))
+    return tuple(
+        _run_of(
+            row, slugs.get(row.show_id or "", row.wanted_show), row.reason or reasons.get(row.id, ""), tuple(jobs.get(row.id, ()))
+        )
+        for row in rows
+    )
+
+
+def _run_of(row: RecordingRow, show_slug: str, reason: str, jobs: tuple[JobLook, ...]) -> Run:
+    return Run(
+        id=row.id, name=row.manifest.get("title") or row.manifest.get("name", ""), engine=row.engine, session_id=row.session_id,
+        show_slug=show_slug, episode_guid=row.episode_guid, state=state_of(row.state, jobs), reason=reason,
+        received_at=_when(row.received_at), jobs=jobs,
+    )  # fmt: skip
+
+
+def _job_look(row: JobRow) -> JobLook:
+    return JobLook(
+        id=row.id, kind=row.kind, state=row.state, tries=row.tries, progress=Progress(**row.progress), timings_s=row.timings,  # type: ignore[arg-type]
+        error_code=row.error_code, error=row.error, created_at=_when(row.created_at), started_at=_perhaps(row.started_at),
+        finished_at=_perhaps(row.finished_at), next_at=_when(row.next_at),
+    )  # fmt: skip
+
+
+def _when(unix_s: float) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC)
+
+
+def _perhaps(unix_s: float | None) -> datetime | None:
+    return None if unix_s is None else _when(unix_s)
