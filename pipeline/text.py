@@ -16,6 +16,8 @@ _PLANE_ENDS = {0x10000 * plane + low for plane in range(1, 17) for low in (0xFFF
 
 
 def _clean(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     kept = "".join(c for c in _GONE.sub("", text) if ord(c) not in _PLANE_ENDS)
     return unicodedata.normalize("NFC", kept)
 
