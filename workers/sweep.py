@@ -15,6 +15,7 @@ from feeds.catalogue import ShowRow, db_now
 from workers import ledger
 from workers.broker import Bells
 from workers.database import Database, inserting
+from workers.intake import admit_held
 from workers.ledger import QUEUES, HandsRow, JobRow, LeaseRow, NextJob
 from workers.ledger.claims import may_run
 from workers.owner import is_gone, me
@@ -42,7 +43,7 @@ def forgotten_feeds(session: Session) -> int:
     return len(shows)
 
 
-CHORES: tuple[Chore, ...] = (ledger.bury, forgotten_feeds)
+CHORES: tuple[Chore, ...] = (ledger.bury, admit_held, forgotten_feeds)
 
 
 class Sweeper:

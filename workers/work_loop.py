@@ -49,6 +49,10 @@ def nobody(claim: Claim, progress: Progress) -> None:
     """A `WatchRun` for nobody."""
 
 
+def silent(bell: Bell) -> None:
+    """A `Ring` where whoever works looks for himself."""
+
+
 class WorkLoop:
     """Does jobs of a queue one after another; several threads may be in `hear` at once."""
 
@@ -160,10 +164,10 @@ def _commit(session: Session, claim: Claim, outcome: Outcome) -> tuple[Bell, ...
 def drain(database: Database, perform: Mapping[str, Perform], run: str, *, watch: WatchRun = nobody, retries: bool = True) -> Run:
     """Work one run off in this thread, its show's feed included, and return how it stands when nothing of it is left to do.
 
-    Without `retries` a job that failed once is left as it is, to be tried again by another drain or by workers. `watch` follows every
-    job. A KeyboardInterrupt gives the running job back and goes on to the caller.
+    Without `retries` a job that failed once is left as it is, to be tried again by another drain or by workers. `watch` follows
+    every job. A KeyboardInterrupt gives the running job back and goes on to the caller.
     """
-    loop = WorkLoop(database, perform, ring=lambda bell: None, watch=watch)
+    loop = WorkLoop(database, perform, ring=silent, watch=watch)
     while database.patiently(lambda session: _is_left(session, run, retries)):
         if not any(loop.work_one(queue, run) for queue in QUEUES):
             time.sleep(LOOK_AGAIN_S)

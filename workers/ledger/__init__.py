@@ -11,7 +11,7 @@ from workers.ledger.values import QUEUES, Attempt, Bell, Claim, JobLook, NextJob
 
 __all__ = [
     "LEASE_S", "MAX_TRIES", "QUEUES", "Attempt", "AttemptRow", "Bell", "Claim", "Fenced", "HandsRow", "InboxRow", "JobLook",
-    "JobRow", "LeaseRow", "NextJob", "PausedRow", "Progress", "Received", "RecordingRow", "Run", "arm", "attempts", "bury", "cancel",
-    "claim", "fail", "feed_changed", "finish", "give_back", "heartbeat", "pause", "paused", "received", "release_gone", "resume",
-    "retry", "run", "runs",
+    "JobRow", "LeaseRow", "NextJob", "PausedRow", "Progress", "Received", "RecordingRow", "Run", "arm", "attempts", "bury",
+    "cancel", "claim", "fail", "feed_changed", "finish", "give_back", "heartbeat", "pause", "paused", "received",
+    "release_gone", "resume", "retry", "run", "runs",
 ]  # fmt: skip

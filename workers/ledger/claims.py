@@ -1,7 +1,7 @@
 """Who may do which job, and what became of it. Functions take an open Session and never commit.
 
 A claim lasts as long as its lease (by the database's clock) is renewed. Its fence is its sequence number: whoever was overtaken
-holds an older one and changes nothing. Tries are counted when a job is claimed, so that a job which kills its worker is bounded too.
+holds an older one and changes nothing. Tries are counted when a job is claimed: one that kills its worker is bounded too.
 """
 
 from collections.abc import Mapping, Sequence

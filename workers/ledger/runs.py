@@ -54,8 +54,12 @@ def received(session: Session, run_id: str) -> Received:
     if row is None or row.show_id is None:
         raise Refused(f"there is no accepted recording {run_id}; see `aircheck runs`", code="unknown_run")
     slug = session.scalars(select(ShowRow.slug).where(ShowRow.id == row.show_id)).one()
-    recording = _RECORDING.validate_python(row.manifest)
-    return Received(recording=recording, root=row.root, show_id=row.show_id, show_slug=slug, episode_guid=row.episode_guid)
+    return Received(recording=recording_of(row), root=row.root, show_id=row.show_id, show_slug=slug, episode_guid=row.episode_guid)
+
+
+def recording_of(row: RecordingRow) -> Recording:
+    """The recording that a row keeps."""
+    return _RECORDING.validate_python(row.manifest)
 
 
 def state_of(recording_state: str, jobs: Sequence[JobLook]) -> RunState:

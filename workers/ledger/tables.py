@@ -40,7 +40,7 @@ class InboxRow(Base):
 
     provider: Mapped[str] = mapped_column(String(32), primary_key=True)
     event_id: Mapped[str] = mapped_column(primary_key=True)
-    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id"))
+    recording_id: Mapped[str]
     received_at: Mapped[float] = mapped_column(server_default=db_now())
 
 
