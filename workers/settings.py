@@ -8,8 +8,9 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import Refused
+from pipeline.models import Recording
 from pipeline.text import slug
 
 PREFIX = "AIRCHECK_"
@@ -234,6 +236,16 @@ class Settings(BaseSettings):
         }
         self.__dict__.update(filled)
         return self
+
+
+def show_for(recording: Recording, metadata: Mapping[str, str], rules: tuple[ShowRule, ...]) -> Recording:
+    """The recording with its show: what it says itself, else the first rule that fits, else still none."""
+    fitting = (
+        rule.show
+        for rule in rules
+        if fnmatchcase(recording.name, rule.room) and all(metadata.get(key) == said for key, said in rule.metadata.items())
+    )
+    return recording if recording.show else replace(recording, show=next(fitting, ""))
 
 
 # ---- reading them

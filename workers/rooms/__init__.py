@@ -5,12 +5,12 @@ A platform whose recordings lie on disk has two functions:
 * `recognises(path)`: whether that file or folder is one of its recordings; looks at names and first bytes, never decodes.
 * `gather(paths)`: the recording; `Refused` when it can never become one, `Broken` when it is still being written.
 
-A platform that tells us over HTTP has `understand(body)`: the same from the bytes of an event whose signature was checked.
+A platform that tells us over HTTP has `understand(body, places)`: the same from the bytes of an event whose signature was checked.
 """
 
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias, cast
@@ -31,6 +31,8 @@ class Gathered:
     recording: Recording
     root: Root
     warnings: tuple[str, ...] = ()
+    # what the platform's own metadata of the room says, for the rules that find its show
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
