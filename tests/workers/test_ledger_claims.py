@@ -1,0 +1,269 @@
+"""Who may do which job, on both databases."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select, update
+
+from feeds.catalogue import Show, add_show, db_now, find_episode, find_show
+from pipeline.errors import Broken, Refused
+from workers import ledger
+from workers.database import Database
+from workers.intake import Accepted
+from workers.ledger import Claim, Fenced, JobRow, NextJob, Progress
+from workers.ledger.claims import back_off_s
+
+Send = Callable[..., Accepted]
+
+
+def claimed(database: Database, queue: str = "audio", **options: object) -> Claim:
+    claim = perhaps_claimed(database, queue, **options)
+    assert claim
+    return claim
+
+
+def perhaps_claimed(database: Database, queue: str = "audio", **options: object) -> Claim | None:
+    with database.begin() as session:
+        return ledger.claim(session, queue, "somebody", **options)
+
+
+def finished(database: Database, claim: Claim, **outcome: object) -> tuple[ledger.Bell, ...]:
+    with database.begin() as session:
+        return ledger.finish(session, claim, **outcome)
+
+
+def failed(database: Database, claim: Claim, error: Exception) -> ledger.Bell | None:
+    with database.begin() as session:
+        return ledger.fail(session, claim, error)
+
+
+def job(database: Database, kind: str = "audio") -> JobRow:
+    with database.read() as session:
+        return session.scalars(select(JobRow).where(JobRow.kind == kind)).one()
+
+
+def shift(database: Database, **columns: float) -> None:
+    """Move times of every job by so many seconds, as if they had passed."""
+    with database.begin() as session:
+        session.execute(update(JobRow).values({name: getattr(JobRow, name) + by for name, by in columns.items()}))
+
+
+def test_a_job_is_claimed_once(database: Database, send: Send) -> None:
+    send()
+    claim = claimed(database)
+    assert (claim.kind, claim.recording_id, claim.tries, claim.fence) == ("audio", "EG_1", 1, 1)
+    assert perhaps_claimed(database) is None
+
+
+def test_of_many_claimers_each_gets_another_job(database: Database, send: Send) -> None:
+    for n in range(20):
+        send(f"EG_{n}")
+    got: list[str] = []
+    start = threading.Barrier(8)
+
+    def take() -> None:
+        start.wait()
+        while claim := perhaps_claimed(database):
+            got.append(claim.subject)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == sorted(f"EG_{n}" for n in range(20))
+
+
+def test_a_show_with_many_rooms_does_not_starve_the_others(database: Database, send: Send) -> None:
+    with database.begin() as session:
+        add_show(session, "quiet", "https://pods.example")
+    for n in range(5):
+        send(f"EG_{n}")
+    send("EG_quiet", show="quiet")
+    first, second, third = (claimed(database).subject for _ in range(3))
+    assert (first, second, third) == ("EG_0", "EG_quiet", "EG_1")
+
+
+def test_an_abandoned_job_is_claimed_again_under_a_higher_fence(database: Database, send: Send) -> None:
+    send()
+    first = claimed(database)
+    assert perhaps_claimed(database) is None
+    shift(database, lease_until=-60)
+    second = claimed(database)
+    assert (second.fence, second.tries) == (first.fence + 1, 2)
+    with database.read() as session:
+        assert [a.outcome for a in ledger.attempts(session, first.id)] == ["lost", ""]
+
+
+def test_who_was_overtaken_changes_nothing(database: Database, send: Send) -> None:
+    send()
+    stalled = claimed(database)
+    shift(database, lease_until=-60)
+    holder = claimed(database)
+    with database.begin() as session:
+        assert not ledger.heartbeat(session, stalled, Progress(stage="encode"))
+        assert not ledger.give_back(session, stalled)
+        assert ledger.fail(session, stalled, Broken("too late")) is None
+    with pytest.raises(Fenced):
+        finished(database, stalled, follow=(NextJob(kind="words"),), feed_changed=True)
+    assert perhaps_claimed(database, "words") is None
+    finished(database, holder)
+    assert (job(database).state, job(database).error) == ("done", "")
+
+
+def test_a_heart_keeps_the_lease_and_tells_how_far_it_is(database: Database, send: Send) -> None:
+    send()
+    claim = claimed(database, lease_s=30.0)
+    shift(database, lease_until=-29)
+    with database.begin() as session:
+        assert ledger.heartbeat(session, claim, Progress(stage="encode", share=0.25, note="2 of 3"))
+        left_s = session.scalar(select(JobRow.lease_until - db_now()))
+        seen = ledger.run(session, "EG_1")
+    assert left_s == pytest.approx(30, abs=1)
+    assert seen and seen.jobs[0].progress == Progress(stage="encode", share=0.25, note="2 of 3")
+
+
+def test_finishing_asks_for_what_follows_in_the_same_transaction(database: Database, send: Send, show: Show) -> None:
+    send()
+    follow = (NextJob(kind="words"), NextJob(kind="notify"))
+    bells = finished(database, claimed(database), follow=follow, feed_changed=True, timings={"encode": 1.5})
+    assert sorted(bell.queue for bell in bells) == ["publish", "publish", "words"]
+    with database.read() as session:
+        seen = ledger.run(session, "EG_1")
+        changed = find_show(session, "tuesday")
+    assert seen and changed
+    assert {j.kind: j.state for j in seen.jobs} == {"audio": "done", "words": "ready", "notify": "ready"}
+    assert seen.timings_s == {"encode": 1.5}
+    assert changed.feed_rev == show.feed_rev + 1
+    assert claimed(database, "publish").subject in {show.id, "EG_1"}
+
+
+def test_nothing_of_a_finish_stays_when_its_transaction_breaks(database: Database, send: Send, show: Show) -> None:
+    send()
+    claim = claimed(database)
+    with pytest.raises(RuntimeError), database.begin() as session:
+        ledger.finish(session, claim, follow=(NextJob(kind="words"),), feed_changed=True)
+        raise RuntimeError
+    assert job(database).state == "running"
+    assert perhaps_claimed(database, "words") is None
+    with database.read() as session:
+        assert find_show(session, "tuesday") == show
+
+
+def test_a_polite_stop_does_not_count(database: Database, send: Send) -> None:
+    send()
+    for _ in range(10):
+        claim = claimed(database)
+        assert claim.tries == 1
+        with database.begin() as session:
+            assert ledger.give_back(session, claim)
+
+
+def test_what_broke_rests_and_is_tried_again(database: Database, send: Send) -> None:
+    send()
+    bell = failed(database, claimed(database), Broken("the store answered 503"))
+    assert bell == ledger.Bell(queue="audio", delay_s=20.0)
+    assert perhaps_claimed(database) is None
+    shift(database, next_at=-21)
+    assert claimed(database).tries == 2
+
+
+def test_the_rest_grows_to_ten_minutes() -> None:
+    assert [back_off_s(tries) for tries in (1, 2, 3, 4, 9)] == [20, 40, 80, 160, 600]
+
+
+def test_after_five_tries_it_has_failed_and_its_creator_is_told_why(database: Database, send: Send) -> None:
+    send()
+    for _ in range(5):
+        shift(database, next_at=-1000)
+        bell = failed(database, claimed(database), Broken("the store answered 503"))
+    assert bell is None
+    shift(database, next_at=-1000)
+    assert perhaps_claimed(database) is None
+    with database.read() as session:
+        episode = find_episode(session, "EG_1")
+    assert episode and episode.state == "failed"
+    assert episode.reason == (
+        "This episode could not be made: the store answered 503. The recording is kept as it came; nothing was published. "
+        "Try again when the cause is gone."
+    )
+
+
+def test_what_is_refused_is_never_tried_again(database: Database, send: Send) -> None:
+    send()
+    assert failed(database, claimed(database), Refused("there is no audio in it", code="no_audio")) is None
+    shift(database, next_at=-100_000)
+    assert perhaps_claimed(database) is None
+    with database.read() as session:
+        (seen,) = ledger.runs(session, failed=True)
+    assert (seen.state, seen.jobs[0].error_code) == ("failed", "no_audio")
+    assert "Trying again will not help" in seen.reason
+
+
+def test_words_that_fail_leave_the_episode_playing(database: Database, send: Send) -> None:
+    send()
+    finished(database, claimed(database), follow=(NextJob(kind="words"),))
+    failed(database, claimed(database, "words"), Refused("no language is known for it"))
+    with database.read() as session:
+        episode = find_episode(session, "EG_1")
+    assert episode and episode.state == "working"
+    assert episode.reason.startswith("This episode has no transcript yet: no language is known for it. The episode plays")
+
+
+def test_a_job_that_kills_its_worker_five_times_has_failed(database: Database, send: Send) -> None:
+    send()
+    for _ in range(5):
+        claimed(database)
+        shift(database, lease_until=-60)
+    assert perhaps_claimed(database) is None
+    with database.begin() as session:
+        assert ledger.bury(session) == 1
+        episode = find_episode(session, "EG_1")
+    assert episode and episode.state == "failed" and "ended its worker 5 times" in episode.reason
+
+
+def test_an_error_of_ours_is_told_by_its_type(database: Database, send: Send) -> None:
+    send()
+    failed(database, claimed(database), KeyError("gain"))
+    assert (job(database).error_code, job(database).error) == ("internal", "KeyError: 'gain'")
+
+
+def test_a_job_asked_for_while_it_runs_runs_again_after_a_rest(database: Database, show: Show) -> None:
+    with database.begin() as session:
+        ledger.feed_changed(session, show.id)
+    claim = claimed(database, "publish")
+    with database.begin() as session:
+        assert ledger.feed_changed(session, show.id) == []
+    (bell,) = finished(database, claim)
+    assert bell == ledger.Bell(queue="publish", delay_s=1.0)
+    assert perhaps_claimed(database, "publish") is None
+    shift(database, next_at=-1)
+    finished(database, claimed(database, "publish"))
+    assert job(database, "feed").state == "done"
+
+
+def test_fifty_changes_before_anybody_looks_are_one_job(database: Database, show: Show) -> None:
+    for _ in range(50):
+        with database.begin() as session:
+            ledger.feed_changed(session, show.id)
+    finished(database, claimed(database, "publish"))
+    assert perhaps_claimed(database, "publish") is None
+
+
+def test_a_feed_that_has_just_been_written_rests_before_the_next_change(database: Database, show: Show) -> None:
+    with database.begin() as session:
+        (first,) = ledger.feed_changed(session, show.id)
+    finished(database, claimed(database, "publish"))
+    with database.begin() as session:
+        (second,) = ledger.feed_changed(session, show.id)
+    assert first.delay_s == 0 and 0.5 < second.delay_s <= 1.0
+
+
+def test_a_narrowed_claim_sees_one_run_and_its_shows_feed(database: Database, send: Send, show: Show) -> None:
+    send("EG_1")
+    send("EG_2")
+    finished(database, claimed(database, run="EG_2"), feed_changed=True)
+    assert perhaps_claimed(database, run="EG_2") is None
+    assert claimed(database, "publish", run="EG_2").subject == show.id
+    assert claimed(database, run="EG_1").subject == "EG_1"
