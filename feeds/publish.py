@@ -1,32 +1,62 @@
-"""A show's rows become its files in the public store: only what changed, what is pointed at first, the feed last."""
+"""A show's rows become its files in the public store: only what changed, what is pointed at first, the feed last.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Whoever calls holds the show's lease. Any step may be repeated or cut short: the next call ends with the same bytes.
+"""
 
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from feeds import pages, rss
 from feeds.catalogue import Episode, Show
+from feeds.files import (
+    COVER,
+    FEED,
+    PAGE,
+    PublicFile,
+    episode_file_names,
+    episode_files,
+    feed_file,
+    put,
+    shared_files,
+    show_page_file,
+    standing,
+)
+from feeds.note import Note, Noted, base_of, digest, fingerprint_of, forget_note, read_note, write_note
+from feeds.rss import Quarantined as Quarantined
+from feeds.script import tell, words_are_public
 from feeds.site import Site as Site
-from pipeline.stores import Store
+from feeds.tags import ENCLOSURE_FORMAT
+from pipeline.models import Transcript
+from pipeline.stores import Stat, Store
+from pipeline.text import clean_line
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """An episode that was left out of the feed, and why."""
-
-    slug: str
-    title: str
-    why: str
+# Shows and episodes that have public files; the others' stay in the private store.
+OPEN = frozenset({"public", "unlisted"})
+# The enclosures of so many of the newest episodes are looked at at every publishing; those of older ones when they changed.
+LOOKED_AT = 300
+HANDS = 8
+NOTE_EVERY_S = 1.0
+_TRANSCRIPT = TypeAdapter(Transcript)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """What publishing did; nothing written and nothing removed means that the files stood already."""
 
-    # keys, in the order in which they were written
+    # keys of the public store, in the order in which they were written and removed
     writes: tuple[str, ...]
     removed: tuple[str, ...]
     # episodes whose files stood already
     skipped: int
+    # who was left out of the feed, or published without words, and why
     quarantined: tuple[Quarantined, ...]
+    # empty: the show has no public feed
     feed_sha256: str
 
 
@@ -34,4 +64,246 @@ def publish(
     show: Show, episodes: Sequence[Episode], *, public: Store, private: Store, site: Site, force: bool = False
 ) -> Published:
     """Bring the show's public files up to its rows; `force` believes no note of what stands and looks at every file."""
-    raise NotImplementedError
+    publishing = _Publishing(show, public, private, site)
+    if show.access not in OPEN:
+        return publishing.withdrawn()
+    if not force:
+        publishing.recall()
+    return publishing.published(episodes)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Told:
+    """An episode on its way into the feed."""
+
+    episode: Episode
+    fingerprint: str
+    # names of its files in its folder
+    files: tuple[str, ...]
+    # its files stood already
+    fresh: bool
+    # they stand now
+    stands: bool
+    trouble: str = ""
+    # the trouble keeps it out of the feed
+    out: bool = False
+
+    def hold_back(self, why: str) -> None:
+        self.trouble, self.out = why, True
+
+    @property
+    def noted(self) -> Noted:
+        return Noted(fingerprint=self.fingerprint if self.stands and not self.trouble else "", files=self.files)
+
+
+class _Publishing:
+    """One publishing of one show."""
+
+    def __init__(self, show: Show, public: Store, private: Store, site: Site) -> None:
+        self.show, self.public, self.private, self.site = show, public, private, site
+        self.base = base_of(show, site)
+        self.note = Note()
+        self.told: list[_Told] = []
+        self.writes: list[str] = []
+        self.removed: list[str] = []
+        self.noted_at_s = -NOTE_EVERY_S
+
+    def recall(self) -> None:
+        """Believe the note of what stands: nothing of it when the feed it speaks of is gone, not its feed when that is another."""
+        note = read_note(self.private, self.show) or Note()
+        feed = self.public.stat(f"{self.show.slug}/{FEED}")
+        if (feed.etag if feed else "") == note.feed_etag:
+            self.note = note
+        elif feed:
+            self.note = replace(note, listed="", feed_sha256="", feed_etag="")
+
+    def published(self, episodes: Sequence[Episode]) -> Published:
+        before = self._standing()
+        self.told = [self._begun(e, before) for e in sorted(episodes, key=newest_first) if is_open(self.show, e)]
+        if self.note.base != self.base:
+            self._put(shared_files(self.show))
+        for one in self.told:
+            if not one.fresh:
+                self._tell(one)
+        listed = [one for one in self.told if is_listed(self.show, one.episode) and not one.out]
+        self._check_enclosures(listed)
+        feed = self._put_feed([one for one in listed if not one.out])
+        self._remove(before)
+        self._remember(replace(feed, base=self.base, episodes=self._episodes_noted()))
+        return self._report(feed.feed_sha256)
+
+    def withdrawn(self) -> Published:
+        """A show that is not public has no public files: the feed goes first."""
+        shows_own = [key for name in (FEED, PAGE, COVER) if self.public.stat(key := f"{self.show.slug}/{name}")]
+        self._delete(shows_own)
+        self._remove(self._found())
+        if read_note(self.private, self.show):
+            forget_note(self.private, self.show)
+        return self._report("")
+
+    def _report(self, feed_sha256: str) -> Published:
+        return Published(
+            writes=tuple(self.writes), removed=tuple(self.removed), skipped=sum(one.fresh for one in self.told),
+            quarantined=tuple(_quarantined(one) for one in self.told if one.trouble), feed_sha256=feed_sha256,
+        )  # fmt: skip
+
+    # ---- episodes
+
+    def _begun(self, episode: Episode, before: Mapping[str, tuple[str, ...]]) -> _Told:
+        fingerprint = fingerprint_of(episode, self.base)
+        noted = self.note.episodes.get(episode.slug)
+        fresh = noted is not None and noted.fingerprint == fingerprint
+        files = before.get(episode.slug, ())
+        return _Told(episode=episode, fingerprint=fingerprint, files=files, fresh=fresh, stands=fresh)
+
+    def _tell(self, told: _Told) -> None:
+        """Render the episode's files and put them into the store."""
+        transcript = self._words_of(told)
+        try:
+            files = self._rendered(told, transcript)
+        except Exception as error:  # whatever is wrong with one episode, the others go on
+            told.hold_back(f"{type(error).__name__}: {error}")
+            return
+        self._put(files)
+        told.files = tuple(file.key.removeprefix(told.episode.prefix) for file in files)
+        told.stands = True
+
+    def _words_of(self, told: _Told) -> Transcript | None:
+        """The words that may be told; None also when the store has lost them, which is a trouble."""
+        if not words_are_public(self.show, told.episode):
+            return None
+        try:
+            return _TRANSCRIPT.validate_json(self.private.get(told.episode.words_key) or b"")
+        except ValidationError:
+            told.trouble = f"its words cannot be read at {told.episode.words_key} in the private store: published without them"
+            return None
+
+    def _rendered(self, told: _Told, transcript: Transcript | None) -> tuple[PublicFile, ...]:
+        script = tell(told.episode, transcript)
+        if not script.segments:
+            told.episode = _wordless(told.episode)
+        return episode_files(self.show, told.episode, script, self.site)
+
+    def _check_enclosures(self, listed: Sequence[_Told]) -> None:
+        """Hold back whatever the feed would point at in vain."""
+        looked_at = [one for n, one in enumerate(listed) if n < LOOKED_AT or not one.fresh]
+        with ThreadPoolExecutor(HANDS) as hands:
+            for one, why in zip(looked_at, hands.map(self._why_silent, looked_at), strict=True):
+                if why:
+                    one.hold_back(why)
+
+    def _why_silent(self, told: _Told) -> str:
+        enclosure = next((r for r in told.episode.renditions if r.format == ENCLOSURE_FORMAT), None)
+        if enclosure is None:
+            return "there is no MP3 of it"
+        stat = self.public.stat(enclosure.key)
+        if stat is None:
+            return f"{enclosure.key} is not in the store"
+        stands, stated = (stat.size_bytes, stat.mime_type), (enclosure.size_bytes, enclosure.mime_type)
+        return "" if stands == stated else f"{enclosure.key} is {stands[0]} bytes of {stands[1]}, not {stated[0]} of {stated[1]}"
+
+    # ---- the show
+
+    def _put_feed(self, listed: Sequence[_Told]) -> Note:
+        """What is to be noted of the feed; the show's page and the feed are put when anything in them changed."""
+        fingerprint = digest(self.base, *(one.fingerprint for one in listed))
+        if self.note.listed == fingerprint and all(one.fresh for one in listed):
+            return self.note
+        feed = rss.render(self.show, [one.episode for one in listed], self.site, standing=self._items_standing(listed))
+        for poisoned in feed.quarantined:
+            next(one for one in listed if one.episode.slug == poisoned.slug).hold_back(poisoned.why)
+        page = pages.show_page(self.show, [one.episode for one in listed if not one.out], self.site)
+        self._put([show_page_file(self.show, page)])
+        stat = self._put([feed_file(self.show, feed.content)])[-1]
+        return Note(listed=fingerprint, feed_sha256=feed.sha256, feed_etag=stat.etag)
+
+    def _items_standing(self, listed: Sequence[_Told]) -> Mapping[str, bytes]:
+        """The items of the feed as it stands that need no rendering."""
+        if not any(one.fresh for one in listed):
+            return {}
+        content = self.public.get(f"{self.show.slug}/{FEED}") or b""
+        if hashlib.sha256(content).hexdigest() != self.note.feed_sha256:
+            return {}
+        items = rss.items_of(content)
+        return {guid: items[guid] for one in listed if one.fresh and (guid := one.episode.guid) in items}
+
+    # ---- what stands
+
+    def _standing(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of our files by episode slug: as noted, or as found where no note can be believed."""
+        if self.note.torn or not self.note.base:
+            return self._found()
+        return {slug: noted.files for slug, noted in self.note.episodes.items()}
+
+    def _found(self) -> Mapping[str, tuple[str, ...]]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for key in self.public.keys(f"{self.show.slug}/"):
+            slug, _, name = key.removeprefix(f"{self.show.slug}/").partition("/")
+            if name in episode_file_names():
+                names[slug].append(name)
+        return {slug: tuple(found) for slug, found in names.items()}
+
+    def _remove(self, before: Mapping[str, tuple[str, ...]]) -> None:
+        """What is no longer told goes, after the feed that pointed at it; audio is not ours to remove."""
+        now = {one.episode.slug: one.files for one in self.told}
+        self._delete(
+            f"{self.show.slug}/{slug}/{name}"
+            for slug, names in sorted(before.items())
+            for name in names
+            if name not in now.get(slug, ())
+        )
+
+    # ---- the note
+
+    def _episodes_noted(self) -> dict[str, Noted]:
+        return {one.episode.slug: one.noted for one in self.told if one.files}
+
+    def _remember(self, note: Note) -> None:
+        if note != self.note or self.writes or self.removed:
+            write_note(self.private, self.show, note)
+
+    def _remember_progress(self) -> None:
+        """Before the first change, and now and then: who is killed goes on from here."""
+        if time.monotonic() - self.noted_at_s >= NOTE_EVERY_S:
+            write_note(self.private, self.show, replace(self.note, torn=True, episodes=self._episodes_noted()))
+            self.noted_at_s = time.monotonic()
+
+    # ---- writing
+
+    def _put(self, files: Iterable[PublicFile]) -> list[Stat]:
+        return [standing(self.public, file) or self._written(file) for file in files]
+
+    def _written(self, file: PublicFile) -> Stat:
+        self._remember_progress()
+        self.writes.append(file.key)
+        return put(self.public, file)
+
+    def _delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._remember_progress()
+            self.public.delete(key)
+            self.removed.append(key)
+
+
+def newest_first(episode: Episode) -> tuple[float, str]:
+    """A sort key: by when the room was live."""
+    return -episode.started_at.timestamp(), episode.guid
+
+
+def is_open(show: Show, episode: Episode) -> bool:
+    """Whether the episode has public files."""
+    published = episode.state in ("audible", "complete") and episode.published_at is not None
+    return published and {show.access, episode.access} <= OPEN
+
+
+def is_listed(show: Show, episode: Episode) -> bool:
+    """Whether an open episode stands in the feed and on the show's page."""
+    return show.access == "unlisted" or episode.access == "public"
+
+
+def _wordless(episode: Episode) -> Episode:
+    return replace(episode, words=replace(episode.words, count=0)) if episode.words else episode
+
+
+def _quarantined(told: _Told) -> Quarantined:
+    return Quarantined(slug=told.episode.slug, title=clean_line(told.episode.title), why=clean_line(told.trouble, 500))
