@@ -16,9 +16,11 @@ from pydantic import SecretStr
 from pipeline.errors import AircheckError, Refused
 from pipeline.models import Recording
 from workers.fields import LIMIT_BYTES
+from workers.intake import Accepted
 from workers.places import Places
-from workers.rooms import Accepted, Root, generic
-from workers.settings import Settings, ShowRule, show_for
+from workers.rooms import Root, generic
+from workers.sections import ShowRule, show_for
+from workers.settings import Settings
 
 TIMESTAMP, SIGNATURE = "X-Aircheck-Timestamp", "X-Aircheck-Signature"
 SLACK_S = 300

@@ -51,7 +51,7 @@ class Places:
 
 def path_of(named: str) -> Path | None:
     """The folder behind `/path` or `file:///path` once links are followed, or None where it is no absolute path."""
-    plain = unquote(named.removeprefix("file://")) if named.startswith("file://") else named
+    plain = unquote(named.removeprefix("file://"), errors="surrogateescape") if named.startswith("file://") else named
     return Path(plain).resolve() if plain.startswith("/") and "\0" not in plain else None
 
 

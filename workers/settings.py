@@ -4,179 +4,34 @@
 (`…_file`), never from the TOML file, and are shown by nothing.
 """
 
-import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import Refused
-from pipeline.models import Recording
-from pipeline.text import slug
+from workers.sections import (
+    AudioSettings,
+    ChapterSettings,
+    HookSettings,
+    LimitSettings,
+    MailSettings,
+    PublishSettings,
+    Section,
+    SpeechSettings,
+    StoreSettings,
+)
 
 PREFIX = "AIRCHECK_"
 CONFIG = "AIRCHECK_CONFIG"
 FILE = "aircheck.toml"
-
-
-# ---- what values may look like
-
-
-def _listed(value: object) -> object:
-    """`a, b` as the environment writes a list."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _paired(value: object) -> object:
-    """`key: secret` lines as LiveKit writes its keys."""
-    if not isinstance(value, str):
-        return value
-    pairs = [line.partition(":") for line in value.replace(",", "\n").splitlines() if line.strip()]
-    if not all(mark and secret.strip() for _, mark, secret in pairs):
-        raise ValueError("write one `key: secret` a line")
-    return {key.strip(): secret.strip() for key, _, secret in pairs}
-
-
-def _tabled(value: object) -> object:
-    """Tables as JSON, for the environment."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError('write JSON such as [{"room": "tuesday-*", "show": "tuesday"}]') from None
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-Keys = Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_paired)]
-
-
-class Section(BaseModel):
-    """A table of the file; a secret that is empty is read from the file its `…_file` names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _secrets_from_files(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        named = {key.removesuffix("_file"): path for key, path in data.items() if key.endswith("_file") and path}
-        return {**data, **{key: _read_secret(key, str(path)) for key, path in named.items() if not data.get(key)}}
-
-
-def _read_secret(name: str, path: str) -> str:
-    try:
-        return Path(path).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name}_file = {path!r} cannot be read: {getattr(error, 'strerror', None) or 'not text'}") from None
-
-
-# ---- the keys
-
-
-class StoreSettings(Section):
-    url: str = Field(
-        default="", description="Where public files lie: file:///folder or s3://bucket/prefix; empty: public/ in data_dir."
-    )
-    private_url: str = Field(default="", description="Where nobody but Aircheck reads; empty: private/ in data_dir.")
-    endpoint_url: str = Field(
-        default="", description="Address of an S3 service that is not Amazon's; credentials as boto3 finds them."
-    )
-
-
-class SpeechSettings(Section):
-    engine: Literal["auto", "faster_whisper", "pocketsphinx", "none"] = Field(
-        default="auto",
-        description="Who writes the words down; auto: a Whisper model that is here or may be downloaded, else nobody.",
-    )
-    model: str = Field(default="small", description="Whisper model: a name such as small, or the folder of one.")
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where the recogniser computes.")
-    compute_type: str = Field(default="default", description="How it computes: default, int8, float16, int8_float16, float32.")
-    language: str = Field(default="", description="Language of every room that names none, such as en; empty: detected.")
-    download: bool = Field(default=True, description="Whether a model that is not here may be downloaded.")
-    drafts: Literal["private", "public"] = Field(default="private", description="Who sees draft words of shows that do not say.")
-
-
-class AudioSettings(Section):
-    level: Literal["even", "natural", "broadcast", "original"] = Field(
-        default="even", description="How much voices are evened out."
-    )
-    encode: Literal["fast", "quality"] = Field(default="fast", description="Encoder effort.")
-    target_lufs: float | None = Field(
-        default=None, ge=-31, le=-9, description="Loudness of the episode, EBU R128; empty: -16 with two channels, -19 with one."
-    )
-    formats: Names = Field(
-        default=("mp3", "m4a", "opus"), min_length=1, description="Renditions of every episode, the feed's first."
-    )
-
-
-class ChapterSettings(Section):
-    min_room_s: float = Field(default=600.0, ge=0, description="Rooms shorter than this have no computed chapters.")
-    target_s: float = Field(default=300.0, gt=0, description="About how long a computed chapter is.")
-
-
-class PublishSettings(Section):
-    hub_url: str = Field(default="", description="WebSub hub that feeds name; empty: none.")
-
-
-class LimitSettings(Section):
-    room_s: float = Field(default=12 * 3600.0, gt=0, description="Longest room that is taken.")
-    tracks: int = Field(default=64, gt=0, description="Most audio files of one room.")
-    fetch_bytes: int = Field(default=8 << 30, gt=0, description="Most bytes fetched for one room.")
-    fetch_s: float = Field(default=3600.0, gt=0, description="Longest download of one file.")
-    wall_s: float = Field(default=6 * 3600.0, gt=0, description="Longest life of one child process that touches media.")
-    memory_bytes: int = Field(default=4 << 30, gt=0, description="Most memory of one such process.")
-    file_bytes: int = Field(default=16 << 30, gt=0, description="Largest file that such a process may write.")
-
-
-class ShowRule(Section):
-    """Rooms that fit all that is named here belong to the show."""
-
-    show: str = Field(description="The show's slug.")
-    room: str = Field(default="*", description="The room's name, * and ? stand for letters.")
-    metadata: dict[str, str] = Field(default={}, description="Keys of the room's metadata and what they must say.")
-
-    @field_validator("show")
-    @classmethod
-    def _is_slug(cls, show: str) -> str:
-        if slug(show) != show:
-            raise ValueError("use small letters, digits and dashes")
-        return show
-
-
-ShowRules = Annotated[tuple[ShowRule, ...], NoDecode, BeforeValidator(_tabled)]
-
-
-class HookSettings(Section):
-    secret: SecretStr = Field(
-        default=SecretStr(""), description="Signs POST /hooks/rooms; two lines while it changes; empty: door closed."
-    )
-    secret_file: str = Field(default="", description="File that holds hooks.secret.")
-    roots: Names = Field(default=(), description="Folders below which recordings may be named by path.")
-    livekit_keys: Keys = Field(default={}, description="LiveKit API keys and their secrets, one `key: secret` a line.")
-    livekit_keys_file: str = Field(default="", description="File that holds hooks.livekit_keys.")
-    allowed_hosts: Names = Field(
-        default=(), description="Hosts whose https addresses are fetched; host=private also inside our network."
-    )
-    shows: ShowRules = Field(default=(), description="Rules from a room's name or metadata to a show; the first that fits wins.")
-    unknown_show: Literal["hold", "create", "refuse"] = Field(
-        default="hold", description="What becomes of a room whose show is not there."
-    )
-
-
-class MailSettings(Section):
-    host: str = Field(default="", description="SMTP server that notices go through; empty: no mail.")
-    port: int = Field(default=587, gt=0, lt=65536, description="Its port.")
-    user: str = Field(default="", description="Name to log in with; empty: no login.")
-    password: SecretStr = Field(default=SecretStr(""), description="Password of mail.user.")
-    password_file: str = Field(default="", description="File that holds mail.password.")
-    sender: str = Field(default="", description="Address that notices come from.")
 
 
 class Settings(BaseSettings):
@@ -238,16 +93,6 @@ class Settings(BaseSettings):
         return self
 
 
-def show_for(recording: Recording, metadata: Mapping[str, str], rules: tuple[ShowRule, ...]) -> Recording:
-    """The recording with its show: what it says itself, else the first rule that fits, else still none."""
-    fitting = (
-        rule.show
-        for rule in rules
-        if fnmatchcase(recording.name, rule.room) and all(metadata.get(key) == said for key, said in rule.metadata.items())
-    )
-    return recording if recording.show else replace(recording, show=next(fitting, ""))
-
-
 # ---- reading them
 
 
@@ -296,6 +141,23 @@ class Key:
 def reference() -> dict[str, Key]:
     """Every key by its dotted name, in the order they stand above."""
     return {key.key: key for key in _keys(Settings, "")}
+
+
+def in_words(settings: Settings) -> dict[str, str]:
+    """What every key comes to, for people: of secrets only whether they are set, passwords in addresses left out."""
+    return {key.key: _in_words(settings, key) for key in reference().values()}
+
+
+def _in_words(settings: Settings, key: Key) -> str:
+    value: Any = settings
+    for part in key.key.split("."):
+        value = getattr(value, part)
+    if key.secret:
+        is_set = bool(value.get_secret_value()) if hasattr(value, "get_secret_value") else bool(value)
+        return "(set)" if is_set else ""
+    if isinstance(value, tuple):
+        return ", ".join(str(part) for part in value)
+    return "" if value is None else re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:…@", str(value))
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[Key]:

@@ -35,15 +35,6 @@ class Gathered:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """What became of a recording that was handed in; `known` when it had been handed in before."""
-
-    run: str
-    episode_guid: str
-    known: bool
-
-
 def gather(paths: Sequence[Path]) -> Gathered:
     """The recording in these files or this folder, read by the first platform that recognises it; plain files are `folder`'s."""
     absent = next((path for path in paths if not path.exists()), None)
