@@ -12,7 +12,7 @@ import structlog
 from dramatiq import Broker, Message, Worker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.errors import ConnectionError as BellBroken
+from dramatiq.errors import BrokerConnectionError
 
 from workers import actors
 from workers.ledger.values import QUEUES, Bell
@@ -57,7 +57,7 @@ class Bells:
         try:
             if bell.delay_s > 0 or self.waiting(bell.queue) < ENOUGH_WAITING:
                 self.broker.enqueue(message, delay=round(bell.delay_s * 1000) or None)
-        except (BellBroken, redis.RedisError) as error:
+        except (BrokerConnectionError, redis.RedisError) as error:
             log.warning("bell_not_rung", queue=bell.queue, error=str(error), next="the sweep rings again")
 
     def top_up(self, queue: str, wanted: int) -> None:
