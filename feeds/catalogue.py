@@ -292,6 +292,17 @@ def add_show(session: Session, wanted: str, public_url: str, **fields: Any) -> S
     return show_of(row)
 
 
+def edit_show(session: Session, show_slug: str, **fields: Any) -> Show:
+    """The show with those fields changed."""
+    row = show_row(session, show_slug)
+    if row is None:
+        raise Refused(f"there is no show {show_slug}; see: aircheck show list", code="unknown_show")
+    for key, value in fields.items():
+        setattr(row, key, clean_line(value, 4000) if isinstance(value, str) else value)
+    session.flush()
+    return show_of(row)
+
+
 def shows(session: Session) -> tuple[Show, ...]:
     """All shows by title."""
     return tuple(show_of(row) for row in session.scalars(select(ShowRow).order_by(ShowRow.title, ShowRow.slug)))
@@ -305,6 +316,12 @@ def show_row(session: Session, show_slug: str) -> ShowRow | None:
 def find_show(session: Session, show_slug: str) -> Show | None:
     """The show of that slug, or None."""
     row = show_row(session, show_slug)
+    return show_of(row) if row else None
+
+
+def show_by_id(session: Session, show_id: str) -> Show | None:
+    """The show with that id, or None."""
+    row = session.get(ShowRow, show_id)
     return show_of(row) if row else None
 
 

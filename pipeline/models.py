@@ -313,6 +313,9 @@ class Transcript:
     why: str = ""
 
 
+NO_WORDS = Transcript(engine="none", model="", quality="none", language="")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
     start_s: float

@@ -1,0 +1,61 @@
+"""The story: a finished room becomes an episode. Begin reading here.
+
+    hear    probe ─> arrange ─> listen ─> clean       what is there, on one clock, measured, without the dead air
+    sound   level ─> encode ─> verify                 and the episode can be heard
+    words   transcribe ─> chapter                     and it can be read, and jumped in
+
+Verbs are stages, one file each; a stage takes values and returns a value. `shop.once` does a step once for the same inputs, however
+often a run is begun again; whatever touches media does so in a limited process of its own.
+"""
+
+from dataclasses import replace
+
+from pipeline.arrange import arrange
+from pipeline.chapter import chapter
+from pipeline.clean import clean
+from pipeline.clock import TimeMap
+from pipeline.encode import encode
+from pipeline.level import level
+from pipeline.listen import listen
+from pipeline.models import NO_WORDS, Chapter, Fetched, Heard, Recording, Rendition, Sound, Timeline, Transcript
+from pipeline.plan import Plan
+from pipeline.probe import probe
+from pipeline.sound import sound_of
+from pipeline.transcribe import SliceStore, transcribe
+from pipeline.verify import verify
+from pipeline.workshop import Workshop
+
+
+def hear(recording: Recording, fetched: tuple[Fetched, ...], plan: Plan, shop: Workshop) -> tuple[Timeline, Heard]:
+    """What the room left behind, on one clock and measured."""
+    found = shop.once(probe, fetched)
+    timeline = arrange(recording, found, plan.consent)
+    heard = shop.once(listen, timeline)
+    return clean(timeline, heard, plan.clean), heard
+
+
+def sound(timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple[Sound, tuple[Rendition, ...]]:
+    """The episode as it will be heard, every file of it measured again."""
+    levels = shop.once(level, timeline, heard, plan.level)
+    made = shop.once(encode, timeline, levels, plan.encode)
+    verified = shop.once(verify, timeline, levels, plan.encode, made)
+    return sound_of(timeline, heard, levels, verified), verified
+
+
+def words(
+    recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop, slices: SliceStore
+) -> tuple[Transcript, tuple[Chapter, ...]]:
+    """Who said what and when, and what the talk turns to."""
+    with shop.stage("transcribe") as report:
+        transcript = transcribe(
+            timeline, heard, plan.speech, participants=recording.participants, children=shop.children, slices=slices, report=report
+        )
+    with shop.stage("chapter"):
+        return transcript, chapters(recording, timeline, plan, transcript)
+
+
+def chapters(recording: Recording, timeline: Timeline, plan: Plan, transcript: Transcript = NO_WORDS) -> tuple[Chapter, ...]:
+    """Pinned topics, and with words what the talk turns to; on the timeline's clock."""
+    events = tuple(replace(event, t_s=event.t_s - timeline.starts_at_s) for event in recording.events)
+    time_map = TimeMap(timeline.length_s, timeline.cuts)
+    return chapter(transcript, participants=recording.participants, events=events, time_map=time_map, plan=plan.chapters)

@@ -1,0 +1,39 @@
+"""The command line. Every command is a function in a file of this folder; heavy things are imported where they are used."""
+
+import sys
+
+import typer
+
+from pipeline.errors import AircheckError
+from workers.cli import console
+
+app = typer.Typer(
+    name="aircheck",
+    help="Turns finished live audio rooms into podcast episodes.",
+    epilog="Begin with: aircheck demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+def _register() -> None:
+    from workers.cli import check, episodes, produce, runs, serve, shows, words
+
+    for module in (produce, serve, shows, episodes, runs, words, check):
+        module.register(app)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line, never a traceback."""
+    _register()
+    try:
+        app()
+    except AircheckError as error:
+        if "--debug" in sys.argv:
+            raise
+        console.fail(error)
+    except KeyboardInterrupt:
+        console.err("aircheck: stopped")
+        raise SystemExit(130) from None

@@ -1,0 +1,109 @@
+"""`aircheck episode …`: list, show and download what rooms became."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.clock import written
+from pipeline.errors import Refused
+from workers.cli import console
+
+if TYPE_CHECKING:
+    from feeds.catalogue import Episode
+    from workers.house import House
+
+episode = typer.Typer(help="List, show and download episodes.", no_args_is_help=True, rich_markup_mode=None)
+
+Json = Annotated[bool, console.JSON]
+Name = Annotated[str, typer.Argument(help="The episode: its guid, its ten letters, or its run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.add_typer(episode, name="episode")
+
+
+@episode.command("list", epilog="Example: aircheck episode list --show tuesday")
+def list_(show: Annotated[str | None, typer.Option(help="Only this show.")] = None, as_json: Json = False) -> None:
+    """List episodes, newest first."""
+    from feeds.catalogue import episodes, find_show
+    from workers.wiring import open_house
+
+    with open_house() as house, house.database.read() as session:
+        if show is not None and find_show(session, show) is None:
+            raise Refused(f"there is no show {show}; see: aircheck show list", code="unknown_show")
+        rows = [_summary(house, e) for e in episodes(session, show)]
+    if as_json:
+        console.data({"episodes": rows})
+        return
+    if not rows:
+        console.err("no episodes yet; end a room, or try: aircheck produce FILE")
+    columns = ["episode", "show", "state", "length", "title"]
+    console.table(columns, [[r["slug"], r["show"], r["state"], written(r["duration_s"] or 0), r["title"]] for r in rows])
+
+
+@episode.command("show", epilog="Example: aircheck episode show k3v7q2mzpa")
+def show(name: Name, as_json: Json = False) -> None:
+    """Tell everything about one episode."""
+    from workers.wiring import open_house
+
+    with open_house() as house:
+        _, found = house.episode_of(name)
+        detail = {**_summary(house, found), **_detail(house, found)}
+    if as_json:
+        console.data(detail)
+        return
+    for key, value in detail.items():
+        for n, line in enumerate(value if isinstance(value, list) else [value]):
+            text = "  ".join(str(v) for v in line.values() if v not in ("", None)) if isinstance(line, dict) else str(line)
+            console.out(f"{key if n == 0 else '':<12} {text}")
+
+
+@episode.command("download", epilog="Example: aircheck episode download k3v7q2mzpa --to ~/Downloads")
+def download(
+    name: Name, to: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path(), as_json: Json = False
+) -> None:
+    """Copy every file of an episode into a folder: all renditions and documents."""
+    from workers.wiring import open_house
+
+    with open_house() as house:
+        _, found = house.episode_of(name)
+        store = house.store_of(found)
+        keys = sorted(store.keys(found.prefix))
+        if not found.renditions:
+            raise Refused(f"{found.title} has no files yet (state: {found.state}); see: aircheck runs", code="not_ready")
+        folder = to.expanduser() / found.slug
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for key in keys:
+            paths.append(folder / key.removeprefix(found.prefix).replace("/", "-"))
+            store.download(key, paths[-1])
+    if as_json:
+        console.data({"episode": found.guid, "paths": paths})
+    else:
+        console.out(f"{len(paths)} files in {folder}")
+
+
+def _summary(house: "House", found: "Episode") -> dict[str, Any]:
+    return {
+        "slug": found.slug, "guid": found.guid, "run": found.recording_id, "show": found.show_slug, "state": found.state,
+        "title": found.title, "started_at": found.started_at.isoformat(),
+        "duration_s": found.sound.duration_s if found.sound else None, "page": house.address(f"{found.prefix}index.html"),
+    }  # fmt: skip
+
+
+def _detail(house: "House", found: "Episode") -> dict[str, Any]:
+    from feeds.script import chapters_of
+
+    words, chapters = found.words, chapters_of(found, drafts=True)
+    return {
+        "reason": found.reason, "access": found.access,
+        "people": [{"name": p.name, "role": p.role} for p in found.people],
+        "renditions": [
+            {"url": house.address(r.key), "mime_type": r.mime_type, "size_bytes": r.size_bytes,
+             "integrated_lufs": r.integrated_lufs, "true_peak_dbtp": r.true_peak_dbtp} for r in found.renditions
+        ],
+        "chapters": [{"start": written(c.start_s), "title": c.title, "source": c.source, "url": c.url} for c in chapters],
+        "words": [{"engine": words.engine, "quality": words.quality, "words": words.count, "why": words.why}] if words else [],
+    }  # fmt: skip

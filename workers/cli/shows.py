@@ -1,0 +1,124 @@
+"""`aircheck show …`: make shows, list them, change what fills the silence of their rooms."""
+
+from typing import Annotated
+
+import typer
+
+from workers.cli import console
+
+show = typer.Typer(help="Make, list and change shows.", no_args_is_help=True, rich_markup_mode=None)
+
+Title = Annotated[str, typer.Option(help="The name people see; default: the slug in words.")]
+Author = Annotated[str, typer.Option(help="Who makes it, for podcast apps.")]
+Email = Annotated[str, typer.Option("--owner-email", help="Where directories write to; needed for podcast:locked.")]
+Describe = Annotated[str, typer.Option("--description", help="A few sentences about the show.")]
+Language = Annotated[str, typer.Option(help="BCP 47, such as en or pt-BR.")]
+Category = Annotated[str, typer.Option(help="A category of Apple's list, such as 'Society & Culture'.")]
+Access = Annotated[str, typer.Option(help="public, unlisted, members or private.")]
+Consent = Annotated[str, typer.Option(help="notice (the host has told the room) or required (each speaker's own yes).")]
+Distribution = Annotated[str, typer.Option(help="auto, review, timer or none: what happens to a finished episode.")]
+Drafts = Annotated[str, typer.Option(help="private or public: whether draft words may be published, labelled.")]
+Json = Annotated[bool, console.JSON]
+
+ALLOWED = {
+    "access": ("public", "unlisted", "members", "private"),
+    "consent": ("notice", "required"),
+    "distribution": ("auto", "review", "timer", "none"),
+    "drafts": ("private", "public"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.add_typer(show, name="show")
+
+
+@show.command("add", epilog="Example: aircheck show add tuesday --title 'The Tuesday Room' --owner-email me@example.org")
+def add(
+    slug: Annotated[str, typer.Argument(help="Its part of every address: small letters, digits, dashes.")],
+    title: Title = "", author: Author = "", owner_email: Email = "", description: Describe = "", language: Language = "en",
+    category: Category = "Society & Culture", access: Access = "public", consent: Consent = "notice",
+    distribution: Distribution = "auto", drafts: Drafts = "", as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make a show. A name is enough."""
+    from feeds.catalogue import add_show
+    from workers.ledger import feed_changed
+    from workers.wiring import open_house, publish_due
+
+    fields = {
+        "title": title, "author": author, "owner_email": owner_email, "description": description, "language": language,
+        "category": _category(category), "access": access, "consent": consent, "distribution": distribution, **({"drafts": drafts} if drafts else {}),
+    }  # fmt: skip
+    _check(fields)
+    with open_house() as house:
+        fields["drafts"] = drafts or house.settings.speech.drafts
+        with house.database.begin() as session:
+            made = add_show(session, slug, house.site.public_url, **fields)
+            feed_changed(session, made.id)
+        publish_due(house)
+        feed_url = house.address(f"{made.slug}/feed.xml")
+    if as_json:
+        console.data({"slug": made.slug, "guid": made.guid, "title": made.title, "feed_url": feed_url})
+    else:
+        console.out(f"made {made.title}: {feed_url}")
+
+
+@show.command("edit", epilog="Example: aircheck show edit tuesday --title 'Tuesdays' --drafts public")
+def edit(
+    slug: Annotated[str, typer.Argument(help="The show.")],
+    title: Annotated[str | None, typer.Option()] = None, author: Annotated[str | None, typer.Option()] = None,
+    owner_email: Annotated[str | None, typer.Option()] = None, description: Annotated[str | None, typer.Option()] = None,
+    language: Annotated[str | None, typer.Option()] = None, category: Annotated[str | None, typer.Option()] = None,
+    access: Annotated[str | None, typer.Option()] = None, consent: Annotated[str | None, typer.Option()] = None,
+    distribution: Annotated[str | None, typer.Option()] = None, drafts: Annotated[str | None, typer.Option()] = None,
+) -> None:  # fmt: skip
+    """Change a show; what is not named stays. The options are those of `show add`."""
+    from feeds.catalogue import edit_show
+    from workers.ledger import feed_changed
+    from workers.wiring import open_house, publish_due
+
+    named = {"title": title, "author": author, "owner_email": owner_email, "description": description, "language": language,
+             "category": category and _category(category), "access": access, "consent": consent, "distribution": distribution,
+             "drafts": drafts}  # fmt: skip
+    fields = {key: value for key, value in named.items() if value is not None}
+    _check(fields)
+    with open_house() as house:
+        with house.database.begin() as session:
+            changed = edit_show(session, slug, **fields)
+            feed_changed(session, changed.id)
+        publish_due(house)
+    console.out(f"changed {', '.join(fields) or 'nothing'} of {slug}")
+
+
+@show.command("list", epilog="Example: aircheck show list --json")
+def list_(as_json: Json = False) -> None:
+    """List all shows with their feeds."""
+    from feeds.catalogue import episodes, shows
+    from workers.wiring import open_house
+
+    with open_house() as house, house.database.read() as session:
+        rows = [
+            {"slug": s.slug, "title": s.title, "access": s.access, "episodes": len(episodes(session, s.slug)),
+             "feed_url": house.address(f"{s.slug}/feed.xml")}
+            for s in shows(session)
+        ]  # fmt: skip
+    if as_json:
+        console.data({"shows": rows})
+        return
+    if not rows:
+        console.err("no shows yet; make one: aircheck show add NAME")
+    console.table(["show", "title", "access", "episodes", "feed"], [[str(v) for v in row.values()] for row in rows])
+
+
+def _check(fields: dict[str, str]) -> None:
+    for key, allowed in ALLOWED.items():
+        if key in fields and fields[key] not in allowed:
+            raise typer.BadParameter(f"{fields[key]!r} is none of {', '.join(allowed)}", param_hint=f"--{key}")
+
+
+def _category(wanted: str) -> str:
+    from feeds.categories import CATEGORIES, category_of
+
+    if category_of(wanted) is None:
+        raise typer.BadParameter(f"Apple knows no category {wanted!r}; it knows {', '.join(CATEGORIES)}", param_hint="--category")
+    return wanted

@@ -1,0 +1,82 @@
+"""What each kind of job does, between the ledger's claim and its commit.
+
+    audio   fetch ─> the story's sound ─> upload      the episode can be heard
+    words   fetch ─> the story's words ─> upload      the episode is complete
+    feed    rows ─> the show's files in its store
+
+A body works outside any transaction and answers with an `Outcome`: effects for the finishing transaction, and what follows.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from feeds.catalogue import EpisodeRow, ShowRow, db_now, episodes, json_of, show_by_id
+from feeds.publish import publish
+from pipeline import story
+from workers.heart import Heart
+from workers.house import House
+from workers.ledger import Claim, NextJob
+from workers.run import Run, open_run, words_info
+from workers.work_loop import Outcome, Perform
+
+
+def bodies(house: House) -> Mapping[str, Perform]:
+    """The body of every kind of job, for the workers of that house."""
+    return {
+        "audio": lambda claim, heart: audio(open_run(house, claim, heart)),
+        "words": lambda claim, heart: words(open_run(house, claim, heart)),
+        "feed": lambda claim, heart: feed(house, claim, heart),
+    }
+
+
+def audio(run: Run) -> Outcome:
+    """Make the episode audible; its words are another job."""
+    timeline, heard = story.hear(run.recording, run.fetched(), run.plan, run.shop)
+    sound, verified = story.sound(timeline, heard, run.plan, run.shop)
+    chapters = story.chapters(run.recording, timeline, run.plan)
+    stored = run.send(run.stamped(verified, timeline, chapters))
+
+    def apply(session: Session) -> None:
+        run.keep_renditions(session, stored)
+        session.execute(
+            update(EpisodeRow).where(EpisodeRow.guid == run.guid)
+            .values(state="audible", sound=json_of(sound), chapters=json_of(chapters), published_at=run.publishes_at(db_now()))
+        )  # fmt: skip
+
+    return Outcome(apply=apply, follow=(NextJob(kind="words"),), feed_changed=True, timings=run.shop.timings_s)
+
+
+def words(run: Run) -> Outcome:
+    """Make the episode complete: words, chapters, both inside the files as well."""
+    timeline, heard = story.hear(run.recording, run.fetched(), run.plan, run.shop)
+    transcript, chapters = story.words(run.recording, timeline, heard, run.plan, run.shop, run.slices)
+    stored = run.send(run.stamped(run.stored_renditions(), timeline, chapters))
+    words_key = run.keep_words(transcript)
+
+    def apply(session: Session) -> None:
+        run.keep_renditions(session, stored)
+        session.execute(
+            update(EpisodeRow).where(EpisodeRow.guid == run.guid)
+            .values(state="complete", words=json_of(words_info(transcript)), words_key=words_key, chapters=json_of(chapters))
+        )  # fmt: skip
+
+    return Outcome(apply=apply, feed_changed=True, timings=run.shop.timings_s)
+
+
+def feed(house: House, claim: Claim, heart: Heart) -> Outcome:
+    """Bring a show's public files up to its rows."""
+    heart.progress("publish", 0.0)
+    with house.database.read() as session:
+        show = show_by_id(session, claim.subject)
+        assert show, "a feed job has a show"
+        rows = episodes(session, show.slug)
+    publish(show, rows, public=house.public, private=house.private, site=house.site)
+    heart.progress("publish", 1.0)
+    published = update(ShowRow).where(ShowRow.id == show.id).values(published_rev=show.feed_rev)
+
+    def apply(session: Session) -> None:
+        session.execute(published)
+
+    return Outcome(apply=apply)

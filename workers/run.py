@@ -1,0 +1,189 @@
+"""One job's hands: what the bodies in `jobs.py` fetch, stamp, send and keep for the recording they were given."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, delete
+from sqlalchemy.orm import Session
+
+from feeds.catalogue import Episode, RenditionRow, Show, StoredRendition, WordsInfo, find_episode, show_by_id
+from feeds.pages import show_cover
+from pipeline.child import Children
+from pipeline.clock import TimeMap
+from pipeline.journal import write_whole
+from pipeline.models import Chapter, Fetched, MadeFile, Recording, Rendition, Timeline, Transcript
+from pipeline.plan import Plan
+from pipeline.stamp import stamp
+from pipeline.stores import Store
+from pipeline.transcribe import SliceStore
+from pipeline.upload import upload
+from pipeline.workshop import Workshop
+from workers.fetch import fetch
+from workers.heart import Heart
+from workers.house import House
+from workers.labels import labels
+from workers.ledger import Claim, received
+
+# A corrected file replaces the bytes behind the same address, so nobody keeps them for long.
+MEDIA_CACHE = "public, max-age=300, stale-while-revalidate=86400"
+PRIVATE_CACHE = "private, no-store"
+_TRANSCRIPT = TypeAdapter(Transcript)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slices:
+    """Finished slices of a transcription, in the private store, so that another host goes on where one died."""
+
+    store: Store
+    prefix: str
+
+    def get(self, key: str) -> bytes | None:
+        return self.store.get(f"{self.prefix}{key}.json")
+
+    def put(self, key: str, content: bytes) -> None:
+        self.store.put(f"{self.prefix}{key}.json", content, mime_type="application/json", cache_control=PRIVATE_CACHE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A claimed recording with all that its job needs."""
+
+    house: House
+    recording: Recording
+    root: str
+    show: Show
+    episode: Episode
+    plan: Plan
+    shop: Workshop
+
+    @property
+    def guid(self) -> str:
+        return self.episode.guid
+
+    @property
+    def slices(self) -> SliceStore:
+        return Slices(store=self.house.private, prefix=f"{self.episode.prefix}slices/")
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the episode goes out by itself: nobody said no, and it is for everybody."""
+        return self.recording.distribution == "auto" and self.episode.access in ("public", "unlisted")
+
+    @property
+    def store(self) -> Store:
+        return self.house.public if self.is_published else self.house.private
+
+    def publishes_at(self, now: ColumnElement[float]) -> ColumnElement[float] | float | None:
+        """When it enters the feed: now, or not by itself; a run done again does not move it."""
+        if self.episode.published_at is not None:
+            return self.episode.published_at.timestamp()
+        return now if self.is_published else None
+
+    def fetched(self) -> tuple[Fetched, ...]:
+        """The recording's files on this machine."""
+        with self.shop.stage("fetch") as report:
+            return fetch(self.recording, self.root, scratch=self.shop.scratch, settings=self.house.settings, report=report)
+
+    def stamped(
+        self, renditions: tuple[Rendition, ...], timeline: Timeline, chapters: tuple[Chapter, ...]
+    ) -> tuple[Rendition, ...]:
+        """Copies of the files with title, people, cover and chapters in them."""
+        cover = self.shop.scratch / "cover.jpg"
+        write_whole(cover, show_cover(self.show))
+        time_map = TimeMap(timeline.length_s, timeline.cuts)
+        return self.shop.once(stamp, renditions, labels(self.show, self.episode, chapters, time_map, MadeFile.of(cover)))
+
+    def send(self, renditions: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
+        """Put the renditions into the store under their fixed addresses."""
+        with self.shop.stage("upload") as report:
+            upload(self.store, [(r.file, self.key_of(r), r.mime_type, MEDIA_CACHE) for r in renditions], report)
+        return renditions
+
+    def key_of(self, rendition: Rendition) -> str:
+        return f"{self.episode.prefix}episode{rendition.file.path.suffix}"
+
+    def stored_renditions(self) -> tuple[Rendition, ...]:
+        """The renditions as they lie in the store, on this machine again."""
+        folder = self.shop.scratch / "stored"
+        folder.mkdir(exist_ok=True)
+        return tuple(self._brought(folder, stored) for stored in self.episode.renditions)
+
+    def _brought(self, folder: Path, stored: StoredRendition) -> Rendition:
+        path = folder / stored.key.rpartition("/")[2]
+        self.store.download(stored.key, path)
+        return Rendition(
+            format=stored.format, file=MadeFile.of(path), mime_type=stored.mime_type, duration_s=stored.duration_s,
+            channels=stored.channels, bitrate_kbps=stored.bitrate_kbps, integrated_lufs=stored.integrated_lufs,
+            true_peak_dbtp=stored.true_peak_dbtp,
+        )  # fmt: skip
+
+    def keep_words(self, transcript: Transcript) -> str:
+        """Where the machine's words now lie in the private store; empty when there are none."""
+        if transcript.quality == "none":
+            return ""
+        key = f"{self.episode.prefix}words.json"
+        content = _TRANSCRIPT.dump_json(transcript)
+        self.house.private.put(key, content, mime_type="application/json", cache_control=PRIVATE_CACHE)
+        return key
+
+    def keep_renditions(self, session: Session, renditions: Sequence[Rendition]) -> None:
+        """Write what lies in the store into the catalogue, in the finishing transaction."""
+        session.execute(delete(RenditionRow).where(RenditionRow.episode_guid == self.guid))
+        session.add_all(self._row(n, r) for n, r in enumerate(renditions))
+
+    def _row(self, position: int, rendition: Rendition) -> RenditionRow:
+        made = rendition.file
+        return RenditionRow(
+            episode_guid=self.guid, format=rendition.format, position=position, key=self.key_of(rendition),
+            mime_type=rendition.mime_type, size_bytes=made.size_bytes, sha256=made.sha256, sha384=_sha384(made.path),
+            duration_s=rendition.duration_s, channels=rendition.channels, bitrate_kbps=rendition.bitrate_kbps,
+            integrated_lufs=rendition.integrated_lufs, true_peak_dbtp=rendition.true_peak_dbtp,
+        )  # fmt: skip
+
+
+def open_run(house: House, claim: Claim, heart: Heart) -> Run:
+    """What the claimed job works with, its scratch folder ready."""
+    run_id = claim.recording_id or claim.subject
+    with house.database.read() as session:
+        got = received(session, run_id)
+        show, episode = show_by_id(session, got.show_id), find_episode(session, got.episode_guid)
+    assert show
+    assert episode
+    children = Children(limits=house.limits(claim.kind), stop=heart.stop)
+    shop = Workshop.at(scratch_of(house, run_id), children, heart.progress)
+    recording = got.recording
+    return Run(
+        house=house, recording=recording, root=got.root, show=show, episode=episode, plan=plan_for(house.plan, show, recording),
+        shop=shop,
+    )  # fmt: skip
+
+
+def plan_for(plan: Plan, show: Show, recording: Recording) -> Plan:
+    """The installation's plan with what the show and the room say: consent, language, words to expect."""
+    speech = replace(
+        plan.speech, language=recording.language or plan.speech.language, hotwords=(*plan.speech.hotwords, recording.title)
+    )
+    consent = "required" if recording.consent_policy == "speakers" else show.consent
+    return replace(plan, consent=consent, speech=speech)
+
+
+def scratch_of(house: House, run_id: str) -> Path:
+    """The run's own folder in scratch, named by the run so that the next try finds what the last one made."""
+    return house.scratch / hashlib.sha256(run_id.encode()).hexdigest()[:16]
+
+
+def words_info(transcript: Transcript) -> WordsInfo:
+    """What the catalogue keeps of the words."""
+    count = sum(len(segment.words) or len(segment.text.split()) for segment in transcript.segments)
+    return WordsInfo(
+        engine=transcript.engine, model=transcript.model, quality=transcript.quality, language=transcript.language,
+        why=transcript.why, count=count,
+    )  # fmt: skip
+
+
+def _sha384(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha384").hexdigest()

@@ -1,0 +1,98 @@
+"""Processes that stay: web, workers and sweeper, together or apart."""
+
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from feeds.web.app import WebConfig, create_app
+from feeds.web.login import new_login
+from pipeline.errors import Refused
+from pipeline.models import Recording
+from workers.desk import Desk
+from workers.hooks import HookConfig, hook_router
+from workers.house import House
+from workers.intake import Accepted, IntakeRules, accept
+from workers.ledger import Bell
+from workers.logs import set_up
+from workers.rooms import Root
+from workers.wiring import open_house, working
+
+GRACE_S = 5
+log = structlog.get_logger(__name__)
+
+
+def run(*, host: str, port: int, queues: Sequence[str]) -> None:
+    """Serve, and work at those queues in the same process, until SIGTERM or Ctrl-C; running jobs are given back."""
+    set_up()
+    with open_house() as house, _listening(host, port) as door, contextlib.ExitStack() as stack:
+        if queues:
+            stack.enter_context(working(house, queues))
+        here = f"http://{host}:{door.getsockname()[1]}"
+        log.info("serving", url=here, studio=f"{here}/studio/", login="aircheck login", queues=list(queues))
+        config = uvicorn.Config(
+            app_of(house), access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=GRACE_S
+        )
+        uvicorn.Server(config).run(sockets=[door])
+
+
+def run_workers(queues: Sequence[str]) -> None:
+    """Work at those queues until SIGTERM or Ctrl-C; running jobs are given back."""
+    set_up()
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    with open_house() as house, working(house, queues):
+        log.info("working", queues=list(queues))
+        stop.wait()
+
+
+def app_of(house: House) -> FastAPI:
+    """The web app of that house, with the door for rooms."""
+    settings = house.settings
+
+    def take(recording: Recording, root: Root) -> Accepted:
+        return take_in(house, recording, root, provider="hooks")
+
+    config = WebConfig(
+        public_url=settings.public_url, secure_cookies=settings.public_url.startswith("https://"), version=version("aircheck")
+    )
+    return create_app(
+        catalogue=house.database.begin, reading=house.database.read, public=house.public, private=house.private, work=Desk(house),
+        config=config, routers=[hook_router(take, HookConfig.of(settings))],
+    )  # fmt: skip
+
+
+def take_in(house: House, recording: Recording, root: Root, *, provider: str) -> Accepted:
+    """Accept a finished recording, durably, and ring; the same recording again changes nothing."""
+    rules = IntakeRules(unknown_show=house.settings.hooks.unknown_show, public_url=house.site.public_url)
+    with house.database.durable() as session:
+        taken = accept(session, recording, root, provider=provider, event_id=recording.recording_id, defaults=rules)
+    if not taken.known:
+        house.ring([Bell(queue="audio")])
+    return taken
+
+
+def login_address(house: House) -> str:
+    """An address that opens the studio once."""
+    with house.database.begin() as session:
+        return f"{house.site.public_url.rstrip('/')}/studio/login/{new_login(session)}"
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((host, port))
+        except OSError as error:
+            raise Refused(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port", code="port") from error
+        door.listen(256)
+        yield door

@@ -1,0 +1,87 @@
+"""Settings become opened things: the only place that knows all of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from feeds.site import Site
+from pipeline.chapter import ChapterPlan
+from pipeline.encode import EncodePlan
+from pipeline.level import LevelPlan
+from pipeline.plan import Plan
+from pipeline.stores import Store, open_store
+from pipeline.transcribe import SpeechPlan
+from workers.broker import HANDS, Bells, Workers, open_broker, start_workers
+from workers.database import open_database
+from workers.house import House
+from workers.jobs import bodies
+from workers.ledger import QUEUES
+from workers.migrations import migrate
+from workers.settings import Settings, load
+from workers.sweep import Sweeper
+from workers.work_loop import WorkLoop
+
+
+@contextmanager
+def open_house(settings: Settings | None = None) -> Iterator[House]:
+    """The installation that the settings describe, its database brought up to date."""
+    settings = settings or load()
+    database = open_database(settings.database_url)
+    try:
+        migrate(database.engine)
+        yield House(
+            settings=settings, database=database, public=_store(settings, settings.store.url),
+            private=_store(settings, settings.store.private_url), site=site_of(settings), scratch=settings.data_dir / "scratch",
+            plan=plan_of(settings), bells=Bells(open_broker(settings.redis_url)),
+        )  # fmt: skip
+    finally:
+        database.close()
+
+
+@contextmanager
+def working(house: House, queues: Sequence[str] = QUEUES) -> Iterator[Workers]:
+    """Workers at those queues and a sweeper, in threads of this process, until the block ends; running jobs are given back."""
+    loop = loop_of(house)
+    workers = start_workers(house.bells.broker, loop, queues)
+    sweeper = Sweeper(house.database, house.bells, hands={queue: HANDS[queue] for queue in queues})
+    sweeper.start()
+    try:
+        yield workers
+    finally:
+        sweeper.stop()
+        workers.stop()
+
+
+def publish_due(house: House) -> None:
+    """Write every feed that is due, in the foreground."""
+    loop_of(house).hear("publish")
+
+
+def loop_of(house: House) -> WorkLoop:
+    """The loop that does this house's jobs."""
+    return WorkLoop(house.database, bodies(house), ring=house.bells.ring)
+
+
+# ---- settings to plans
+
+
+def plan_of(settings: Settings) -> Plan:
+    """The installation's plan."""
+    audio, speech = settings.audio, settings.speech
+    return Plan(
+        level=LevelPlan(mode=audio.level, target_lufs=audio.target_lufs),
+        encode=EncodePlan(formats=audio.formats, effort=audio.encode),
+        speech=SpeechPlan(
+            engine=speech.engine, model=speech.model, device=speech.device, compute_type=speech.compute_type,
+            language=speech.language, download=speech.download,
+        ),
+        chapters=ChapterPlan(min_room_s=settings.chapters.min_room_s, target_s=settings.chapters.target_s),
+    )  # fmt: skip
+
+
+def site_of(settings: Settings) -> Site:
+    """The addresses listeners know."""
+    return Site(public_url=settings.public_url, hub_url=settings.publish.hub_url)
+
+
+def _store(settings: Settings, url: str) -> Store:
+    return open_store(url, endpoint_url=settings.store.endpoint_url)
