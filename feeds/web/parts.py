@@ -9,8 +9,11 @@ from fastapi import Depends
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
+from feeds.web.objects import Local
 from feeds.web.work import Work
 from pipeline.stores import Store
+
+Opens = Callable[[], AbstractContextManager[Session]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +34,18 @@ class Web:
     """Everything a route may use."""
 
     # opens a session whose changes are committed when the block ends well
-    catalogue: Callable[[], AbstractContextManager[Session]]
+    catalogue: Opens
+    # opens a session that writes nothing, and so waits for no writer
+    reading: Opens
     public: Store
     private: Store
     work: Work
     config: WebConfig
+
+    @property
+    def pages_at(self) -> str:
+        """Where public pages are reached: here where we serve them ourselves, else at their public address."""
+        return "" if isinstance(self.public, Local) else self.config.public_url.rstrip("/")
 
 
 def web_of(connection: HTTPConnection) -> Web:

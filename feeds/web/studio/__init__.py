@@ -1,0 +1,1 @@
+"""The studio: a show's host sees every room become an episode, hears it and takes the files home."""

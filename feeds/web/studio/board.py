@@ -1,0 +1,197 @@
+"""What the studio's pages show at this moment, in pieces that can be compared with what a browser has already."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Lock
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from feeds.catalogue import Episode, EpisodeRow, ShowRow, episode_of
+from feeds.web.html import rendered
+from feeds.web.parts import Web
+from feeds.web.studio.cells import cells
+from feeds.web.studio.files import downloads
+from feeds.web.studio.notes import notes
+from feeds.web.studio.strips import strips
+from feeds.web.studio.told import told
+from feeds.web.work import RunState
+
+PAGE_EPISODES = 30
+_KEPT_PIECES = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What somebody looks at: one episode, or a page of the episodes of one show or all."""
+
+    episode: str = ""
+    show: str = ""
+    page: int = 1
+
+    @property
+    def frame(self) -> str:
+        """The id of the element that holds the pieces."""
+        return "episode" if self.episode else "episodes"
+
+    @property
+    def query(self) -> str:
+        """The same in an address."""
+        said = {"episode": self.episode, "show": self.show, "page": self.page if self.page > 1 else ""}
+        return urlencode({name: value for name, value in said.items() if value})
+
+    def at(self, page: int) -> "View":
+        """The same on another page."""
+        return replace(self, page=page)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The pieces of a page in their order, each by the id of its element."""
+
+    frame: str
+    pieces: Mapping[str, str]
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """What a browser that has this look has: for comparing later."""
+        return {name: _short_hash(html) for name, html in self.pieces.items()}
+
+    @property
+    def version(self) -> str:
+        """A name that is the same for the same look, whichever process tells it."""
+        return _short_hash("\n".join(f"{name} {digest}" for name, digest in self.hashes.items()))
+
+    @property
+    def html(self) -> str:
+        """The whole frame."""
+        return f'<div id="{self.frame}" class="{self.frame}">{"".join(self.pieces.values())}</div>'
+
+    def since(self, known: Mapping[str, str]) -> str:
+        """What to swap in a browser that has what is known: the changed pieces, or the frame where others came or went."""
+        hashes = self.hashes
+        if list(known) != list(hashes):
+            return _swap(self.frame, self.html)
+        return "".join(_swap(name, html) for name, html in self.pieces.items() if known[name] != hashes[name])
+
+
+def _swap(name: str, html: str) -> str:
+    return f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>'
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Board:
+    """Looks at the catalogue and the workers; draws again only what has changed since anybody looked last."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[tuple[str, str], tuple[object, dict[str, str]]] = {}
+        self._lock = Lock()
+
+    def look(self, web: Web, view: View, now: datetime) -> Look | None:
+        """What that view shows; None where there is no such episode."""
+        with web.reading() as session:
+            rows = session.execute(_rows(view)).all()
+        if view.episode and not rows:
+            return None
+        runs = web.work.runs([row.recording_id for row in rows])
+        marks = {row.guid: _mark(row, runs.get(row.recording_id), now) for row in rows}
+        changed = [guid for guid, mark in marks.items() if self._kept(view.frame, guid, mark) is None]
+        self._draw(web, view.frame, changed, runs, marks, now)
+        pieces = [self._kept(view.frame, guid, mark) or {} for guid, mark in marks.items()]
+        return Look(frame=view.frame, pieces={name: html for drawn in pieces for name, html in drawn.items()})
+
+    def _kept(self, frame: str, guid: str, mark: object) -> dict[str, str] | None:
+        with self._lock:
+            known, pieces = self._drawn.get((frame, guid), (None, {}))
+        return pieces if known == mark else None
+
+    def _draw(
+        self, web: Web, frame: str, guids: Sequence[str], runs: Mapping[str, RunState], marks: Mapping[str, object], now: datetime
+    ) -> None:
+        if not guids:
+            return
+        with web.reading() as session:
+            changed = _episodes(session, guids)
+        for episode in changed:
+            pieces = _PIECES[frame](episode, runs.get(episode.recording_id), now, web.pages_at)
+            with self._lock:
+                self._drawn.pop((frame, episode.guid), None)
+                self._drawn[frame, episode.guid] = (marks[episode.guid], pieces)
+                while len(self._drawn) > _KEPT_PIECES:
+                    self._drawn.pop(next(iter(self._drawn)))
+
+
+def count(session: Session, show: str = "") -> int:
+    """How many episodes there are, of one show or of all."""
+    query = select(func.count()).select_from(EpisodeRow)
+    return session.scalar(query.join(ShowRow).where(ShowRow.slug == show) if show else query) or 0
+
+
+def _rows(view: View) -> Select[Any]:
+    """Everything of an episode's row that may change what is shown, without what is long."""
+    row = EpisodeRow
+    query = select(
+        row.guid, row.recording_id, row.state, row.title, row.access, row.published_at, row.reason, row.edits_version, row.words
+    ).join(ShowRow)
+    if view.episode:
+        return query.where(row.slug == view.episode)
+    if view.show:
+        query = query.where(ShowRow.slug == view.show)
+    return query.order_by(row.started_at.desc(), row.guid).limit(PAGE_EPISODES).offset((view.page - 1) * PAGE_EPISODES)
+
+
+def _mark(row: Row[Any], run: RunState | None, now: datetime) -> object:
+    """Changes whenever the episode must be drawn again; what is at work says how long it takes, so it ages by the minute."""
+    is_active = run is not None and run.phase == "running"
+    return tuple(row), run, int(now.timestamp() // 60) if is_active else 0
+
+
+def _episodes(session: Session, guids: Sequence[str]) -> list[Episode]:
+    whole = (
+        select(EpisodeRow)
+        .where(EpisodeRow.guid.in_(guids))
+        .options(selectinload(EpisodeRow.renditions), joinedload(EpisodeRow.show))
+    )
+    return [episode_of(row) for row in session.scalars(whole)]
+
+
+# ---- drawing
+
+
+def _row_piece(episode: Episode, run: RunState | None, now: datetime, pages_at: str) -> dict[str, str]:
+    name = f"e-{episode.slug}"
+    html = rendered(
+        "row.html",
+        name=name,
+        episode=episode,
+        told=told(episode, run, now),
+        strips=strips(episode, run),
+        page_url=_page_url(episode, pages_at),
+    )
+    return {name: html}
+
+
+def _episode_pieces(episode: Episode, run: RunState | None, now: datetime, pages_at: str) -> dict[str, str]:
+    known = {
+        "episode": episode, "run": run, "page_url": _page_url(episode, pages_at), "told": told(episode, run, now),
+        "strips": strips(episode, run), "cells": cells(episode, run), "downloads": downloads(episode), "notes": notes(episode),
+    }  # fmt: skip
+    return {name: rendered(f"{name}.html", **known) for name in ("head", "bench", "papers")}
+
+
+def _page_url(episode: Episode, pages_at: str) -> str:
+    """Where listeners find it; "" while they cannot."""
+    is_out = (
+        episode.published_at is not None and episode.state in {"audible", "complete"} and episode.access in {"public", "unlisted"}
+    )
+    return f"{pages_at}/{episode.prefix}index.html" if is_out else ""
+
+
+_PIECES = {"episodes": _row_piece, "episode": _episode_pieces}

@@ -1,0 +1,75 @@
+"""What a creator can take home: every rendition and every document, under names that say what they are."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from feeds.catalogue import Episode
+from feeds.documents import Document, shelved, told_by
+from feeds.script import chapters_of, tell
+from feeds.web.studio.cells import FORMAT_NAMES
+from pipeline.models import Transcript
+from pipeline.stores import Store
+
+_TRANSCRIPT = TypeAdapter(Transcript)
+_UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file as the page offers it."""
+
+    # its last part of the address
+    file: str
+    words: str
+    # 0 where it is written when asked for
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloads:
+    sound: tuple[Download, ...]
+    transcript: tuple[Download, ...]
+    chapters: tuple[Download, ...]
+
+
+def downloads(episode: Episode) -> Downloads:
+    """Everything there is to download now."""
+    has_words = episode.words is not None and episode.words.count > 0
+    matter = {"transcript": has_words, "chapters": bool(chapters_of(episode, drafts=True))}
+    written = [(d.KIND, Download(file=d.FILE, words=_form(d.FILE))) for d in shelved() if matter[d.KIND]]
+    return Downloads(
+        sound=tuple(
+            Download(file=r.key.rpartition("/")[2], words=FORMAT_NAMES.get(r.format, r.format.upper()), size_bytes=r.size_bytes)
+            for r in episode.renditions
+        ),
+        transcript=tuple(download for kind, download in written if kind == "transcript"),
+        chapters=tuple(download for kind, download in written if kind == "chapters"),
+    )
+
+
+def document(episode: Episode, file: str, private: Store) -> tuple[bytes, str] | None:
+    """That document and its type, written now from the machine's words and the creator's edits; None where it says nothing."""
+    if file not in {known.FILE for known in shelved()}:
+        return None
+    words = private.get(episode.words_key) if episode.words_key else None
+    script = tell(episode, _TRANSCRIPT.validate_json(words) if words else None)
+    found: Document | None = next((known for known in told_by(script) if file == known.FILE), None)
+    return (found.render(script), found.MIME_TYPE) if found else None
+
+
+def attachment(title: str, file: str) -> str:
+    """Content-Disposition that saves the file under the episode's name (RFC 6266; `filename` for those who know no other)."""
+    suffix = file if file.startswith(("chapters", "transcript")) else file.rpartition(".")[2]
+    separator = " - " if "." in suffix else "."
+    stem = " ".join(_UNSAFE_IN_NAMES.sub(" ", title).split()).strip(". ")[:120] or "episode"
+    name = f"{stem}{separator}{suffix}"
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() or file
+    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _form(file: str) -> str:
+    return file.rpartition(".")[2].upper()
