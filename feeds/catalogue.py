@@ -20,7 +20,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from pipeline.errors import Refused
 from pipeline.models import Access, Chapter, Distribution, Quality, Sound
-from pipeline.text import clean_line, slug
+from pipeline.text import clean_block, clean_line, slug
 
 PODCAST_NAMESPACE = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")  # podcast namespace, tag podcast:guid
 RESERVED_SLUGS = frozenset({"api", "studio", "hooks", "private", "healthz", "readyz", "metrics", "_assets"})
@@ -286,7 +286,7 @@ def add_show(session: Session, wanted: str, public_url: str, **fields: Any) -> S
         raise Refused(f"there is a show {name} already; choose another slug", code="show_exists")
     guid = podcast_guid(f"{public_url.rstrip('/')}/{name}/feed.xml")
     title = clean_line(fields.pop("title", "") or name.replace("-", " ").capitalize())
-    row = ShowRow(id=str(uuid.uuid4()), slug=name, guid=guid, title=title, **fields)
+    row = ShowRow(id=str(uuid.uuid4()), slug=name, guid=guid, title=title, **_cleaned(fields))
     session.add(row)
     session.flush()
     return show_of(row)
@@ -297,10 +297,14 @@ def edit_show(session: Session, show_slug: str, **fields: Any) -> Show:
     row = show_row(session, show_slug)
     if row is None:
         raise Refused(f"there is no show {show_slug}; see: aircheck show list", code="unknown_show")
-    for key, value in fields.items():
-        setattr(row, key, clean_line(value, 4000) if isinstance(value, str) else value)
+    for key, value in _cleaned(fields).items():
+        setattr(row, key, value)
     session.flush()
     return show_of(row)
+
+
+def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: clean_block(value) if isinstance(value, str) else value for key, value in fields.items()}
 
 
 def shows(session: Session) -> tuple[Show, ...]:

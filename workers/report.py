@@ -7,6 +7,7 @@ from feeds import documents
 from feeds.catalogue import Episode, StoredRendition
 from feeds.script import chapters_of, words_are_public
 from feeds.web.objects import Local
+from pipeline.models import Chapter
 from pipeline.stores import Store
 from workers.house import House
 from workers.ledger import Run
@@ -34,6 +35,12 @@ def report(house: House, run: Run) -> dict[str, Any]:
         "page": house.address(f"{episode.prefix}index.html"),
         "timings_s": {stage: round(seconds, 3) for stage, seconds in run.timings_s.items()},
     }
+
+
+def _chapter(chapter: Chapter) -> dict[str, Any]:
+    return {
+        "start_s": chapter.start_s, "end_s": chapter.end_s, "title": chapter.title, "source": chapter.source, "url": chapter.url,
+    }  # fmt: skip
 
 
 def _place(house: House, store: Store, key: str) -> dict[str, str | None]:

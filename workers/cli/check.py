@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Examine this installation: what is well, what is not, and how to mend it."""
+    """Examine this installation and say how to mend it."""
     from workers.doctor import examine
     from workers.settings import load
 
@@ -50,7 +50,7 @@ def feed(
     check: Annotated[bool, typer.Option("--check", help="Run every rule against the feed and the bytes it points at.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print a show's feed, or check it and everything it points at."""
+    """Print a show's feed, or check all it points at."""
     from workers.wiring import open_house
 
     with open_house() as house:

@@ -25,7 +25,10 @@ def demo(
     port: Annotated[int, typer.Option(help="Where it serves on this machine; 0: any free port.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder of the demo; an earlier demo in it is replaced.")] = Path("aircheck-demo"),
 ) -> None:
-    """Turn the sample room that ships with Aircheck into an episode, as a platform's room would be, and serve it."""
+    """Turn the sample room into an episode, and serve it.
+
+    The room ships with Aircheck; its signed event is posted to the hook of an `aircheck up`, as a platform would.
+    """
     from workers.demo.show import run_demo
 
     run_demo(once=once, port=port, folder=out)
@@ -33,7 +36,7 @@ def demo(
 
 def produce(
     paths: Annotated[
-        list[Path], typer.Argument(help="A file, a folder with room.json, a zip; several files are tracks of one room.")
+        list[Path], typer.Argument(help="A file, or a folder with room.json; several files are tracks of one room.")
     ],
     show: Annotated[str, typer.Option(help="The show's slug; made where it is missing.")] = "",
     title: Annotated[str, typer.Option(help="The episode's title.")] = "",
@@ -60,7 +63,7 @@ def watch(
     show: Annotated[str, typer.Option(help="The show they belong to.")],
     quiet_s: Annotated[float, typer.Option(help="How long a file must not have changed to be finished, in seconds.")] = 30.0,
 ) -> None:
-    """Publish whatever lands in a folder and has finished growing, until Ctrl-C."""
+    """Publish what lands in a folder, once it has finished growing."""
     from workers.watching import watch_and_work
 
     watch_and_work(folder, show=show, quiet_s=quiet_s)

@@ -74,7 +74,7 @@ def show(name: Name, as_json: Json = False) -> None:
 
 
 def retry(name: Name) -> None:
-    """Try again what failed or was cancelled; what was done is not done again."""
+    """Try again what failed or was cancelled."""
     from workers import ledger
     from workers.wiring import open_house
 
@@ -101,7 +101,7 @@ def pause(
     queue: Annotated[str, typer.Argument(help="audio, words or publish.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on.")] = False,
 ) -> None:
-    """Begin no more jobs of a queue, or go on with it; what runs is not touched."""
+    """Begin no more jobs of a queue, or go on with it."""
     from workers import ledger
     from workers.wiring import open_house
 

@@ -19,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
-    """Run everything on this machine: the web, the workers and the sweeper, in one process."""
+    """Run everything on this machine, in one process.
+
+    The web, the workers and the sweeper, until Ctrl-C or SIGTERM; running jobs are given back.
+    """
     from workers.ledger import QUEUES
     from workers.serving import run
 
@@ -48,7 +51,7 @@ def work(queues: Annotated[str, typer.Option(help="Which queues, separated by co
 
 
 def login(as_json: Annotated[bool, console.JSON] = False) -> None:
-    """Print an address that lets whoever opens it into the studio, once."""
+    """Print an address that opens the studio once."""
     from workers.serving import login_address
     from workers.wiring import open_house
 

@@ -47,11 +47,11 @@ def add(
 
     fields = {
         "title": title, "author": author, "owner_email": owner_email, "description": description, "language": language,
-        "category": _category(category), "access": access, "consent": consent, "distribution": distribution, **({"drafts": drafts} if drafts else {}),
+        "category": _category(category), "access": access, "consent": consent, "distribution": distribution,
     }  # fmt: skip
-    _check(fields)
     with open_house() as house:
         fields["drafts"] = drafts or house.settings.speech.drafts
+        _check(fields)
         with house.database.begin() as session:
             made = add_show(session, slug, house.site.public_url, **fields)
             feed_changed(session, made.id)

@@ -22,7 +22,10 @@ def chapters(
     ],
     as_json: Annotated[bool, console.JSON] = False,
 ) -> None:
-    """Find the chapters of a transcript; with --json as namespace JSON 1.2."""
+    """Find the chapters of a JSON transcript.
+
+    With --json they are printed as namespace JSON 1.2.
+    """
     from pipeline.chapter import ChapterPlan, chapters_of_json
     from workers.settings import load
 

@@ -34,7 +34,7 @@ from workers.wiring import open_house
 SAMPLE = Path(__file__).parent / "sample"
 MARK = ".aircheck-demo"
 START_S, LOOK_S = 30.0, 0.25
-SHOW = {"title": "The Night Desk", "author": "Aircheck", "drafts": "public"}
+SHOW = {"title": "The Night Shift", "author": "Aircheck", "drafts": "public"}
 
 
 def run_demo(*, once: bool, port: int, folder: Path) -> None:
@@ -165,7 +165,7 @@ def _room() -> dict[str, Any]:
 
 def _post_event(house: House) -> str:
     """Post the sample room's signed event to the hook; the run it began."""
-    body = json.dumps({**_room(), "root": SAMPLE.as_uri()}).encode()
+    body = json.dumps({**_room(), "root": str(SAMPLE)}).encode()
     secret = house.settings.hooks.secret.get_secret_value()
     answer = httpx.post(f"{house.settings.public_url}/hooks/rooms", content=body, headers=sign(secret, int(time.time()), body))
     if answer.status_code != 202:
