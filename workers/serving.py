@@ -64,7 +64,7 @@ def app_of(house: House) -> FastAPI:
         public_url=settings.public_url, secure_cookies=settings.public_url.startswith("https://"), version=version("aircheck")
     )
     return create_app(
-        catalogue=house.database.begin, reading=house.database.read, public=house.public, private=house.private, work=Desk(house),
+        catalogue=house.database.begin, reading=house.database.read, public=house.public, private=house.private, work=Desk(house=house),
         config=config, routers=[hook_router(take, HookConfig.of(settings))],
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The command line. Every command is a function in a file of this folder; heavy things are imported where they are used."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -9,13 +10,31 @@ from workers.cli import console
 
 app = typer.Typer(
     name="aircheck",
-    help="Turns finished live audio rooms into podcast episodes.",
     epilog="Begin with: aircheck demo",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.out(version("aircheck"))
+        raise typer.Exit
+
+
+@app.callback()
+def prepare(
+    debug: Annotated[bool, typer.Option("--debug", help="Show logs and tracebacks.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,  # noqa: ARG001
+) -> None:
+    """Turns finished live audio rooms into podcast episodes."""
+    from workers.logs import set_up
+
+    set_up(level="INFO" if debug else "ERROR")  # commands speak for themselves; processes that stay log in their own way
 
 
 def _register() -> None:

@@ -44,10 +44,8 @@ def produce(
     as_json: Json = False,
 ) -> None:
     """Make an episode of a recording, in the foreground."""
-    from workers.logs import set_up
     from workers.producing import produce as make
 
-    set_up(level="error")
     with console.following() as follow:
         made = make(paths, show=show, title=title, out=out, follow=follow)
     if made.was_there:
