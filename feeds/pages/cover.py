@@ -14,13 +14,16 @@ from feeds.pages.strip import Line, TimeScale, lines, loudest
 from feeds.pages.voices import STAGE_COLOUR, TEXT_ON_STAGE, VOICE_COLOURS, voices
 
 SIDE_PX = 1400  # Apple's smallest square, and a picture that a phone loads at once
-_MARGIN_PX = 112
-_BARS, _BAR_PX = 42, 16
-_AXIS_PX, _REACH_PX = 1010, 250
-_TEXT_SIZES_PX = (212, 184, 160, 138, 118, 100, 84, 70)
-_TEXT_BOTTOM_PX, _MOST_LINES = 690, 4
-_SMALL_PX = 46
+_MARGIN_PX = 108
+_BARS, _BAR_PX = 42, 17
+# The axis, and how far bars reach; the words have what is above.
+_AXIS_PX, _REACH_PX = 980, 330
+_TEXT_BOTTOM_PX, _MOST_LINES = 640, 4
+_TEXT_SIZES_PX = (300, 270, 240, 212, 184, 160, 138, 118, 100, 84, 70)
+_LINE, _TRACKING = 0.95, -0.026
+_SMALL_PX = 50
 _OVERSAMPLED = 2
+_ROOM_PX = SIDE_PX - 2 * _MARGIN_PX
 # What the two subsets of the font can write; a name in another script stands on no cover, rather than as empty boxes.
 _WRITABLE = frozenset(
     [
@@ -55,8 +58,8 @@ def _cover(title: str, over: str, drawn: Sequence[Line]) -> bytes:
     pen = ImageDraw.Draw(picture)
     top = _MARGIN_PX
     if over and _is_writable(over):
-        _write(pen, (_MARGIN_PX, top - 12), _shortened(over, _SMALL_PX), _SMALL_PX, "#b9b9c8")
-        top += 92
+        _write(pen, (_MARGIN_PX, top - 14), _shortened(over, _SMALL_PX), _SMALL_PX, "#b9b9c8")
+        top += 96
     if _is_writable(title):
         _write_title(pen, title, top)
     out = io.BytesIO()
@@ -125,57 +128,62 @@ def _swell(rolls: bytes, n: int) -> float:
 
 
 def _write_title(pen: ImageDraw.ImageDraw, title: str, top: int) -> None:
+    size, rows = _fitted(title, _TEXT_BOTTOM_PX - top)
+    for n, row in enumerate(rows):
+        _write(pen, (_MARGIN_PX - size * 0.04, top - size * 0.2 + n * size * _LINE), row, size, TEXT_ON_STAGE)
+
+
+def _fitted(title: str, height_px: int) -> tuple[int, list[str]]:
+    """The largest size at which the title fits, and its lines; what fits at no size ends in dots."""
     for size in _TEXT_SIZES_PX:
         rows = _rows(title, size)
-        if len(rows) <= _MOST_LINES and top + len(rows) * size * 0.98 <= _TEXT_BOTTOM_PX:
-            break
-    else:
-        rows = [*rows[: _MOST_LINES - 1], _shortened(" ".join(rows[_MOST_LINES - 1 :]), size)]
-    for n, row in enumerate(rows):
-        _write(pen, (_MARGIN_PX - size * 0.03, top - size * 0.16 + n * size * 0.98), row, size, TEXT_ON_STAGE)
+        if len(rows) <= _MOST_LINES and len(rows) * size * _LINE <= height_px and all(_width(r, size) <= _ROOM_PX for r in rows):
+            return size, rows
+    first = rows[: _MOST_LINES - 1]
+    return size, [_shortened(row, size) for row in (*first, " ".join(rows[len(first) :]))]
 
 
 def _rows(text: str, size: int) -> list[str]:
-    """The text in lines that fit; a word longer than a line makes every size too large."""
+    """The text in lines, each as full as it may be."""
     rows: list[str] = []
     for word in text.split():
         joined = f"{rows[-1]} {word}" if rows else word
-        if rows and _width(joined, size) <= SIDE_PX - 2 * _MARGIN_PX:
+        if rows and _width(joined, size) <= _ROOM_PX:
             rows[-1] = joined
         else:
             rows.append(word)
-    too_wide = any(_width(row, size) > SIDE_PX - 2 * _MARGIN_PX for row in rows)
-    return rows if not too_wide else [*rows, *[""] * _MOST_LINES]
+    return rows
 
 
 def _shortened(text: str, size: int) -> str:
-    text = " ".join(text.split())
-    if _width(text, size) <= SIDE_PX - 2 * _MARGIN_PX:
+    if _width(text, size) <= _ROOM_PX:
         return text
-    while text and _width(text + "…", size) > SIDE_PX - 2 * _MARGIN_PX:
+    while text and _width(text + "…", size) > _ROOM_PX:
         text = text[:-1]
     return text.rstrip() + "…"
 
 
 def _write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, colour: str) -> None:
-    x, y = at
-    for run, font in _runs(text, size):
-        pen.text((x, y), run, font=font, fill=colour)
-        x += font.getlength(run)
+    for letter, x, font in _letters(text, size):
+        pen.text((at[0] + x, at[1]), letter, font=font, fill=colour)
 
 
 def _width(text: str, size: int) -> float:
-    return sum(font.getlength(run) for run, font in _runs(text, size))
+    return max((x + font.getlength(letter) for letter, x, font in _letters(text, size)), default=0.0)
 
 
-def _runs(text: str, size: int) -> Iterator[tuple[str, ImageFont.FreeTypeFont]]:
-    """The text in stretches that one file of the font can write."""
-    start = 0
-    for n in range(1, len(text) + 1):
-        if n == len(text) or (ord(text[n]) in _IN_LATIN) != (ord(text[start]) in _IN_LATIN):
-            latin = ord(text[start]) in _IN_LATIN
-            yield text[start:n], _font("instrument-sans-latin" if latin else "instrument-sans-latin-ext", size)
-            start = n
+def _letters(text: str, size: int) -> Iterator[tuple[str, float, ImageFont.FreeTypeFont]]:
+    """Each letter with its place, set as tight as a headline on the page: kerned by pairs, in the file of the font that has it."""
+    x = 0.0
+    for n, letter in enumerate(text):
+        font = _font(_stem(letter), size)
+        yield letter, x, font
+        following = text[n + 1] if n + 1 < len(text) and _stem(text[n + 1]) == _stem(letter) else ""
+        x += font.getlength(letter + following) - (font.getlength(following) if following else 0.0) + size * _TRACKING
+
+
+def _stem(letter: str) -> str:
+    return "instrument-sans-latin" if ord(letter) in _IN_LATIN else "instrument-sans-latin-ext"
 
 
 def _is_writable(text: str) -> bool:

@@ -13,7 +13,7 @@ from feeds.pages import wording
 from feeds.pages.follow import app_links, qr_svg
 from feeds.pages.meta import episode_data, json_for_html
 from feeds.pages.render import render
-from feeds.pages.strip import CHAPTER_GAP, NARROW_BARS, WIDE_BARS, Strip, TimeScale, lines, loudest, strip
+from feeds.pages.strip import CHAPTER_GAP, HEIGHT, NARROW_BARS, WIDE_BARS, Section, Strip, TimeScale, strip
 from feeds.pages.turns import Part, Turn, parts, written_starts
 from feeds.pages.voices import Voice, colours_by_name, voices, web_url
 from feeds.site import Site
@@ -24,6 +24,7 @@ _FORMATS = {
     "mp3": ("MP3", "plays everywhere"), "m4a": ("M4A", "AAC, for Apple devices"), "opus": ("Opus", "the smallest"),
     "flac": ("FLAC", "lossless"), "wav": ("WAV", "for editing"),
 }  # fmt: skip
+_WIDEST_EXCERPT_PX = 240
 _TRANSCRIPTS = ("txt", "html", "vtt", "srt", "json")
 
 
@@ -36,13 +37,22 @@ class FileLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """One chapter's piece of a strip, shown again at its heading: the id of the strip, the window, and its width in pixels."""
+
+    of: str
+    view_box: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Strips:
-    """The strip in both widths, the short one of each chapter, and the chapter that begins each section of the wide one."""
+    """The strip in both widths, the chapter that begins each section of it, and a piece of it by each chapter's start."""
 
     wide: Strip
     narrow: Strip
-    short: tuple[Strip, ...]
     labels: tuple[Chapter | None, ...]
+    excerpts: Mapping[float, Excerpt]
 
 
 def episode_page(show: Show, episode: Episode, script: Script, site: Site) -> bytes:
@@ -70,12 +80,17 @@ def strips(episode: Episode, script: Script, shown: Sequence[Voice]) -> Strips |
     draw = partial(strip, episode.sound.activity, shown)
     starts = [c.start_s for c in script.chapters]
     wide, narrow = (TimeScale.over(script.duration_s, starts, bars=bars) for bars in (WIDE_BARS, NARROW_BARS))
-    full = loudest(lines(episode.sound.activity, shown, wide))
     by_start = {c.start_s: c for c in reversed(script.chapters)}
     return Strips(
         wide=draw(wide), narrow=draw(narrow), labels=tuple(by_start.get(s.start_s) for s in wide.sections),
-        short=tuple(draw(TimeScale.within(c.start_s, c.end_s), full=full) for c in script.chapters),
+        excerpts={s.start_s: _excerpt(s, n) for s, n in zip(wide.sections, narrow.sections, strict=True)},
     )  # fmt: skip
+
+
+def _excerpt(wide: Section, narrow: Section) -> Excerpt:
+    """True to scale: a long chapter has more bars than a short one, and never so many that they clot."""
+    of, section = ("wide", wide) if wide.width <= _WIDEST_EXCERPT_PX else ("narrow", narrow)
+    return Excerpt(of=of, view_box=f"{section.x} 0 {section.width} {HEIGHT}", width=section.width)
 
 
 def _label_columns(drawn: Strips | None) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -47,7 +48,18 @@ def _hash(text: str) -> str:
 
 @cache
 def _static(name: str) -> str:
-    return (_HERE / "static" / name).read_text(encoding="utf-8")
+    """Our own style or script without its comments and indentation: it travels with every page."""
+    text = (_HERE / "static" / name).read_text(encoding="utf-8")
+    return _lean_style(text) if name.endswith(".css") else _lean_script(text)
+
+
+def _lean_style(text: str) -> str:
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return re.sub(r"\s*([{};,])\s*|(?<=:) ", r"\1", re.sub(r"\s+", " ", text)).replace(";}", "}")
+
+
+def _lean_script(text: str) -> str:
+    return re.sub(r"^\s*(//.*)?\n?", "", text, flags=re.MULTILINE)
 
 
 @cache

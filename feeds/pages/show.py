@@ -10,7 +10,7 @@ from feeds.pages import wording
 from feeds.pages.follow import app_links, qr_svg
 from feeds.pages.meta import json_for_html, show_data
 from feeds.pages.render import render
-from feeds.pages.strip import NARROW_BARS, WIDE_BARS, Strip, TimeScale, strip
+from feeds.pages.strip import LIST_BARS, NARROW_BARS, WIDE_BARS, Strip, TimeScale, strip
 from feeds.pages.voices import Voice, voices
 from feeds.site import Site
 from pipeline.clock import spoken
@@ -35,7 +35,9 @@ class Item:
 
 def show_page(show: Show, episodes: Sequence[Episode], site: Site) -> bytes:
     """The page of the show; `episodes` newest first."""
-    items = [_item(episode, drawn=n < DRAWN_EPISODES) for n, episode in enumerate(episodes)]
+    items = [
+        _item(episode, bars=(LIST_BARS if n else WIDE_BARS) if n < DRAWN_EPISODES else 0) for n, episode in enumerate(episodes)
+    ]
     return render(
         "show", root="../", show=show, language=show.language,
         newest=items[0] if items else None, older=items[1:], searchable=len(items) > _SEARCH_FROM, wording=wording,
@@ -45,14 +47,13 @@ def show_page(show: Show, episodes: Sequence[Episode], site: Site) -> bytes:
     )  # fmt: skip
 
 
-def _item(episode: Episode, *, drawn: bool) -> Item:
-    shown = voices(episode) if drawn else ()
+def _item(episode: Episode, *, bars: int) -> Item:
+    shown = voices(episode) if bars else ()
     sound = episode.sound
     wide = narrow = None
-    if drawn and sound and sound.activity.voices:
-        wide, narrow = (
-            strip(sound.activity, shown, TimeScale.over(sound.duration_s, bars=bars)) for bars in (WIDE_BARS, NARROW_BARS)
-        )
+    if bars and sound and sound.activity.voices:
+        scales = (TimeScale.over(sound.duration_s, bars=count) for count in (bars, NARROW_BARS))
+        wide, narrow = (strip(sound.activity, shown, scale) for scale in scales)
     return Item(
         episode=episode,
         href=f"{episode.slug}/index.html",

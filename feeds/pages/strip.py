@@ -13,10 +13,10 @@ from typing import Self
 from feeds.pages.voices import Voice
 from pipeline.models import SILENT_DBFS, Activity
 
-WIDE_BARS, NARROW_BARS, SHORT_BARS = 272, 88, 40
+WIDE_BARS, LIST_BARS, NARROW_BARS = 272, 168, 88
 PITCH, CHAPTER_GAP = 4, 8
 HEIGHT, AXIS, AXIS_GAP = 100, 50.0, 3.0
-_TALLEST, _SMALLEST = AXIS - AXIS_GAP / 2 - 1.0, 2.0
+_TALLEST, _SMALLEST = AXIS - AXIS_GAP / 2 - 1.0, 2
 # The bar that this share of all bars does not reach fills its half; a single shout does not flatten the rest.
 _FULL_AT = 0.97
 
@@ -57,11 +57,6 @@ class TimeScale:
             sections.append(Section(start_s=start, end_s=end, bars=count, x=x))
             x += count * PITCH + CHAPTER_GAP
         return cls(sections=tuple(sections))
-
-    @classmethod
-    def within(cls, start_s: float, end_s: float, *, bars: int = SHORT_BARS) -> Self:
-        """A short strip of one stretch alone."""
-        return cls(sections=(Section(start_s=start_s, end_s=max(end_s, start_s + 0.001), bars=bars, x=0),))
 
     @property
     def width(self) -> int:
@@ -181,7 +176,7 @@ def paths(drawn: Sequence[Line], scale: TimeScale, full: float) -> tuple[tuple[i
 def _height(amplitude: float, full: float) -> float:
     if amplitude < full * 0.004:
         return 0.0
-    return max(_SMALLEST, min(amplitude / full, 1.0) * _TALLEST)
+    return max(_SMALLEST, round(min(amplitude / full, 1.0) * _TALLEST))
 
 
 def _bar(x: int, start: float, end: float, *, above: bool) -> str:
@@ -206,9 +201,9 @@ class Strip:
         return f"0 0 {self.scale.width} {HEIGHT}"
 
 
-def strip(activity: Activity, shown: Sequence[Voice], scale: TimeScale, *, full: float | None = None) -> Strip:
+def strip(activity: Activity, shown: Sequence[Voice], scale: TimeScale) -> Strip:
     """The strip as SVG text: an axis, so that silence reads, and a path per colour."""
     drawn = lines(activity, shown, scale)
     axis = "".join(f"M{s.x} {AXIS:.0f}h{s.width}" for s in scale.sections)
-    voices = "".join(f'<path class="s{c}" d="{d}"/>' for c, d in paths(drawn, scale, full or loudest(drawn)))
+    voices = "".join(f'<path class="s{c}" d="{d}"/>' for c, d in paths(drawn, scale, loudest(drawn)))
     return Strip(scale=scale, inside=f'<path class="axis" d="{axis}"/>{voices}')

@@ -1,5 +1,6 @@
 """The words of an episode as a page shows them: chapters of turns, and when each word is said, in one letter a word."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,14 +13,14 @@ _NEW_AFTER_PAUSE_S, _NEW_AFTER_LETTERS = 2.5, 480
 # A chapter may begin a little after the sentence it is made for.
 _CHAPTER_SLACK_S = 0.75
 
-# Word starts travel as steps of 40 ms, one letter each; the last letter means "that many, and then the next letter's".
-STEP_S = 0.04
+# Word starts travel as steps of a tenth of a second, one letter each; the last letter means "that many, and the next letter's too".
+STEP_S = 0.1
 LETTERS = "".join(chr(c) for c in range(35, 127) if chr(c) not in "\\<&'\"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A paragraph of one voice."""
+    """A paragraph of one voice; `start_s` in tenths, never late, so that a link opens before its first word."""
 
     speaker: str | None
     start_s: float
@@ -78,7 +79,7 @@ def _turn(group: Sequence[Segment], *, goes_on: bool) -> Turn:
     known = all(s.words for s in group)
     return Turn(
         speaker=group[0].speaker,
-        start_s=group[0].start_s,
+        start_s=math.floor(group[0].start_s * 10 + 1e-6) / 10,
         end_s=group[-1].end_s,
         text=" ".join(" ".join(s.text.split()) for s in group),
         starts_s=tuple(at for s in group for at in word_starts_s(s)) if known else (),
