@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 def run(*, host: str, port: int, queues: Sequence[str]) -> None:
     """Serve, and work at those queues in the same process, until SIGTERM or Ctrl-C; running jobs are given back."""
     set_up()
-    with open_house() as house, _listening(host, port) as door, contextlib.ExitStack() as stack:
+    with open_house() as house, listening(host, port) as door, contextlib.ExitStack() as stack:
         if queues:
             stack.enter_context(working(house, queues))
         here = f"http://{host}:{door.getsockname()[1]}"
@@ -64,8 +64,8 @@ def app_of(house: House) -> FastAPI:
         public_url=settings.public_url, secure_cookies=settings.public_url.startswith("https://"), version=version("aircheck")
     )
     return create_app(
-        catalogue=house.database.begin, reading=house.database.read, public=house.public, private=house.private, work=Desk(house=house),
-        config=config, routers=[hook_router(take, HookConfig.of(settings))],
+        catalogue=house.database.begin, reading=house.database.read, public=house.public, private=house.private,
+        work=Desk(house=house), config=config, routers=[hook_router(take, HookConfig.of(settings))],
     )  # fmt: skip
 
 
@@ -86,7 +86,8 @@ def login_address(house: House) -> str:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens there; port 0 is any free one. Errors: `Refused` where it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -51,14 +51,14 @@ def feed(
     as_json: Json = False,
 ) -> None:
     """Print a show's feed, or check all it points at."""
+    from workers.checking import check_feed, feed_of
     from workers.wiring import open_house
 
     with open_house() as house:
-        content = house.feed_bytes(show)
         if not check:
-            console.out(content.decode().rstrip("\n"))
+            console.out(feed_of(house, show).decode().rstrip("\n"))
             return
-        findings = house.check_feed(show, content)
+        findings = check_feed(house, show)
     if as_json:
         console.data({"show": show, "findings": [{"rule": f.rule, "said": f.said, "fix": f.fix} for f in findings]})
     else:
