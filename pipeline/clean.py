@@ -1,15 +1,27 @@
-"""Dead air at both ends is cut."""
+"""Dead air at both ends of a room is cut, and a room in which nobody can be heard is told apart."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from pipeline.models import Heard, Timeline
+import numpy as np
+
+from pipeline.clock import merged
+from pipeline.errors import Refused
+from pipeline.gains import FRAME_S
+from pipeline.level import kept_frames
+from pipeline.listen import Measures, measures
+from pipeline.loudness import FRAME, PEAK
+from pipeline.models import Cut, Heard, Timeline
+from pipeline.speaking import speaking, stretches, voices_of
 
 VERSION = 1
+# A room without speech and below this is silent.
+SILENT_LUFS = -60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanPlan:
-    """What of a room nobody needs to hear."""
+    """How much dead air stays before the first word and after the last."""
 
     trim: bool = True
     lead_s: float = 0.5
@@ -18,4 +30,32 @@ class CleanPlan:
 
 def clean(timeline: Timeline, heard: Heard, plan: CleanPlan = CleanPlan()) -> Timeline:
     """The timeline with its dead air cut. Refused with code `silent` where nothing can be heard at all."""
-    raise NotImplementedError
+    measured = measures(heard)
+    speech = speaking(timeline, voices_of(timeline, measured.power)).any(0)
+    kept = kept_frames(timeline, len(speech))
+    words = stretches(speech & kept)
+    if not len(words):
+        _demand_sound(heard, measured, kept)
+        return timeline
+    if not plan.trim:
+        return timeline
+    first_s, last_s = float(words[0][0]) * FRAME_S, float(words[-1][1]) * FRAME_S
+    dead = _dead_air(timeline, first_s - plan.lead_s, last_s + plan.tail_s)
+    return replace(timeline, cuts=merged((*timeline.cuts, *dead), timeline.length_s))
+
+
+def _dead_air(timeline: Timeline, begin_s: float, end_s: float) -> Iterator[Cut]:
+    if begin_s > 0:
+        yield Cut(start_s=0.0, end_s=round(begin_s, 3), why="silence before the first word")
+    if end_s < timeline.length_s:
+        yield Cut(start_s=round(end_s, 3), end_s=timeline.length_s, why="silence after the last word")
+
+
+def _demand_sound(heard: Heard, measured: Measures, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+    if heard.integrated_lufs is not None and heard.integrated_lufs >= SILENT_LUFS and kept.any():
+        return
+    loudest = float(measured.peak[:, np.repeat(kept, FRAME // PEAK)].max(initial=0.0))
+    moment = "digital silence" if loudest < 1e-6 else f"{20 * np.log10(loudest):.0f} dB".replace("-", "−")
+    raise Refused(
+        f"This room is silent from start to end (loudest moment {moment}). The microphone may have been off.", code="silent"
+    )

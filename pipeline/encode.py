@@ -1,15 +1,29 @@
-"""One decode becomes every rendition at once."""
+"""One decode becomes every rendition at once: tracks × gains, summed, cut, limited, and piped into one ffmpeg."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import ffmpeg as tool
 from pipeline.child import Children, Report, quiet
+from pipeline.clock import TimeMap
+from pipeline.decode import RATE_HZ, Blocks, shared_blocks
+from pipeline.formats import Effort, named
+from pipeline.journal import place
 from pipeline.level import Levels
-from pipeline.models import Rendition, Timeline
+from pipeline.limiter import Limiter
+from pipeline.loudness import FRAME
+from pipeline.models import MadeFile, Rendition, Timeline
+from pipeline.spectra import Sound
 
 VERSION = 1
-Effort = Literal["fast", "quality"]
+# A cut fades out and in, in its own kept seconds: nothing of what was cut is heard.
+FADE = RATE_HZ // 100
+# Gains are worked out every millisecond and drawn straight between.
+STEP = RATE_HZ // 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +34,128 @@ class EncodePlan:
     effort: Effort = "fast"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What one rendition's encoder needs beyond its recipe, learned by measuring what it made."""
+
+    trim_db: float = 0.0
+    ceiling_db: float = 0.0
+
+
 def encode(
     timeline: Timeline, levels: Levels, plan: EncodePlan = EncodePlan(), *,
     children: Children, scratch: Path, report: Report = quiet, ffmpeg: str = "",
 ) -> tuple[Rendition, ...]:  # fmt: skip
     """Every rendition of the plan, not yet measured."""
-    raise NotImplementedError
+    folder = place(scratch, encode, timeline, levels, plan)
+    return _made(timeline, levels, plan, Correction(), folder, children, report, ffmpeg)
+
+
+def encode_again(
+    timeline: Timeline, levels: Levels, plan: EncodePlan, correction: Correction, *, children: Children, scratch: Path, ffmpeg: str = ""
+) -> Rendition:
+    """The plan's one rendition, corrected."""
+    folder = place(scratch, encode_again, timeline, levels, plan, correction)
+    return _made(timeline, levels, plan, correction, folder, children, quiet, ffmpeg)[0]
+
+
+def _made(
+    timeline: Timeline, levels: Levels, plan: EncodePlan, correction: Correction, folder: Path, children: Children, report: Report, ffmpeg: str
+) -> tuple[Rendition, ...]:
+    outputs = tuple(_output(name, levels.channels, plan.effort, correction, folder) for name in plan.formats)
+    ceiling = levels.ceiling_dbtp + correction.ceiling_db
+    files = children.run(rendered, timeline, levels, outputs, ceiling, tool.find(ffmpeg), report=report)
+    duration_s = sum(end - start for start, end in kept_samples(timeline)) / RATE_HZ
+    return tuple(
+        Rendition(
+            format=name, file=file, mime_type=named(name).MIME_TYPE, duration_s=duration_s, channels=levels.channels,
+            bitrate_kbps=output.bitrate_kbps or round(file.size_bytes * 8 / 1000 / max(duration_s, 1e-3)),
+        )
+        for name, output, file in zip(plan.formats, outputs, files, strict=True)
+    )  # fmt: skip
+
+
+def _output(name: str, channels: int, effort: Effort, correction: Correction, folder: Path) -> tool.Output:
+    recipe = named(name).recipe(channels, effort)
+    return tool.Output(
+        path=folder / f"episode{named(name).SUFFIX}", codec=recipe.codec, container=recipe.container, bitrate_kbps=recipe.bitrate_kbps,
+        trim_db=recipe.trim_db + correction.trim_db, options=recipe.options,
+    )  # fmt: skip
+
+
+# ---- in the child
+
+
+def rendered(
+    timeline: Timeline, levels: Levels, outputs: tuple[tool.Output, ...], ceiling_dbtp: float, binary: str, report: Report
+) -> tuple[MadeFile, ...]:
+    """The outputs, written."""
+    with np.load(levels.curves.path, allow_pickle=False) as arrays:
+        gain_db = arrays["gain_db"]
+    episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels), timeline, report))
+    with tool.running(tool.encoding(binary, outputs, rate_hz=RATE_HZ, channels=levels.channels)) as feed:
+        for sound in limited(episode, levels.channels, ceiling_dbtp):
+            if sound.size:
+                feed(np.ascontiguousarray(sound.T).tobytes())
+    return tuple(MadeFile.of(output.path) for output in outputs)
+
+
+def _told(blocks: Iterable[tuple[int, Sound]], timeline: Timeline, report: Report) -> Iterator[tuple[int, Sound]]:
+    for first, sound in blocks:
+        report(min(first / RATE_HZ / timeline.length_s, 1.0))
+        yield first, sound
+
+
+def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int) -> Iterator[tuple[int, Sound]]:
+    """The room in blocks, levelled, each with its first sample."""
+    total = round(timeline.length_s * RATE_HZ)
+    tracks = [iter(Blocks(track, channels, total)) for track in timeline.tracks]
+    for first, length in shared_blocks(total):
+        sound = np.zeros((channels, length), np.float32)
+        for n, track in enumerate(tracks):
+            block = next(track)
+            if block is not None:
+                sound += block * curve(gain_db[n], first, length) if timeline.separate else block
+        yield first, sound if timeline.separate else sound * curve(gain_db[0], first, length)
+
+
+def curve(gain_db: NDArray[np.float32], first: int, length: int) -> Sound:
+    """A factor for every sample: frames have their gain at their middle, between them it is a straight line in dB."""
+    at = (first + STEP * np.arange(-(-length // STEP) + 1)) / FRAME - 0.5
+    near = gain_db[max(first // FRAME - 1, 0) : (first + length) // FRAME + 2]
+    factors = 10 ** (np.interp(at - max(first // FRAME - 1, 0), np.arange(len(near)), near) / 20)
+    steps = factors[:-1, None] + np.diff(factors)[:, None] * (np.arange(STEP) / STEP)
+    return steps.reshape(-1)[:length].astype(np.float32)
+
+
+def kept_samples(timeline: Timeline) -> list[tuple[int, int]]:
+    """First sample and end of every stretch that is heard."""
+    kept = TimeMap(timeline.length_s, timeline.cuts).kept
+    return [(round(start_s * RATE_HZ), round(end_s * RATE_HZ)) for start_s, end_s in kept]
+
+
+def without_cuts(timeline: Timeline, blocks: Iterable[tuple[int, Sound]]) -> Iterator[Sound]:
+    """What is heard of the blocks, faded where a cut begins and ends."""
+    kept = kept_samples(timeline)
+    for first, sound in blocks:
+        for start, end in kept:
+            begin, stop = max(start, first), min(end, first + sound.shape[1])
+            if begin < stop:
+                heard = sound[:, begin - first : stop - first].copy()
+                _fade(heard, begin - start, end - begin)
+                yield heard
+
+
+def _fade(heard: Sound, since: int, until: int) -> None:
+    """Fade what lies within FADE of the stretch's ends, which are `since` samples before and `until` after its first sample."""
+    if since < FADE or until - heard.shape[1] < FADE:
+        at = np.arange(heard.shape[1], dtype=np.float32)
+        heard *= np.clip(np.minimum(at + since, until - 1 - at) / FADE, 0, 1)
+
+
+def limited(blocks: Iterable[Sound], channels: int, ceiling_dbtp: float) -> Iterator[Sound]:
+    """The same sound under the ceiling."""
+    limiter = Limiter(channels, ceiling_dbtp)
+    for sound in blocks:
+        yield limiter(sound)
+    yield limiter.rest()

@@ -52,6 +52,13 @@ def key_of(step: Callable[..., Any], inputs: tuple[object, ...]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def place(scratch: Path, step: Callable[..., Any], *inputs: object) -> Path:
+    """A folder for what this step makes of these inputs and of no others, so that a note never finds another plan's file."""
+    folder = scratch / f"{step.__name__}-{key_of(step, inputs)[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _content(value: Any) -> Any:
     if isinstance(value, MadeFile):
         return value.sha256

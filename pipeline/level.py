@@ -1,18 +1,46 @@
-"""The decision how loud everybody is: a gain for every voice and passage."""
+"""The decision how loud everybody is: gains for every voice and passage, so that voices meet and the whole is on target.
+
+The gains lie in one .npz: `gain_db` (rows of `Measures`, frames of 100 ms) float32. Nothing here touches sound.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.models import Activity, Heard, MadeFile, Timeline, VoiceLevel
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clock import TimeMap
+from pipeline.journal import place
+from pipeline.gains import FRAME_S, LEAST_DB, MOST_DB, Style, gated, ridden, voice_level
+from pipeline.listen import Measures, measures
+from pipeline.loudness import FRAME, PEAK, Powers, integrated, lufs
+from pipeline.models import SILENT_DBFS, Activity, Heard, MadeFile, Participant, Timeline, VoiceLevel
+from pipeline.speaking import Levels as Decibels
+from pipeline.speaking import Mask, rows_of, speaking, voices_of
 
 VERSION = 1
 Mode = Literal["even", "natural", "broadcast", "original"]
 
+STYLES: dict[Mode, Style] = {
+    "even": Style(share=1.0),
+    "natural": Style(share=0.6, gate_db=-12.0),
+    "broadcast": Style(share=1.0, alike_lu=1.0, near_s=20.0),
+    "original": Style(share=0.0, gate_db=0.0),
+}
+MONO_LUFS, STEREO_LUFS = -19.0, -16.0
+# Lossy encoders overshoot by up to 1.6 dB at speech bit rates, by more when the limiter works hard.
+CEILING_DBTP, LOUD_CEILING_DBTP = -3.0, -4.0
+# A room without speech is brought to the target as a whole, unless it is this quiet.
+QUIET_LUFS = -58.0
+CLOSE_ENOUGH_LU, ROUNDS = 0.02, 6
+STRIP_BINS = 1088
+HELD = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelPlan:
-    """`target_lufs` None is -19 for one channel and -16 for two."""
+    """`target_lufs` None is -19 for one channel and -16 for two: equally loud on two loudspeakers."""
 
     mode: Mode = "even"
     target_lufs: float | None = None
@@ -20,13 +48,13 @@ class LevelPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """Gains in dB per row of `Measures` and 100 ms lie in `curves` (.npz, `gain_db`)."""
+    """Gains in `curves`, and what comes of them."""
 
     curves: MadeFile
     channels: int
     target_lufs: float
     ceiling_dbtp: float
-    # None: silence
+    # what the renditions will measure; the target, but for rooms too quiet or too short to reach it; None: silence
     expected_lufs: float | None
     voices: tuple[VoiceLevel, ...]
     activity: Activity
@@ -34,4 +62,118 @@ class Levels:
 
 def level(timeline: Timeline, heard: Heard, plan: LevelPlan = LevelPlan(), *, scratch: Path) -> Levels:
     """Gains that bring every voice to the target; silence is never raised."""
-    raise NotImplementedError
+    usual = STEREO_LUFS if heard.channels == 2 else MONO_LUFS
+    target = usual if plan.target_lufs is None else plan.target_lufs
+    ceiling = CEILING_DBTP if target <= usual else LOUD_CEILING_DBTP
+    measured = measures(heard)
+    powers = voices_of(timeline, measured.power)
+    speech = speaking(timeline, powers)
+    forecast = _Forecast(timeline, measured, ceiling)
+    gain_db = _by_row(timeline, _decided(timeline, powers, speech, target, STYLES[plan.mode]))
+    gain_db += _missing(forecast, gain_db, target, spoken=bool(speech.any()))
+    path = place(scratch, level, timeline, heard, plan) / "gains.npz"
+    np.savez(path, gain_db=gain_db.astype(np.float32))
+    after = voices_of(timeline, forecast.powers(gain_db).astype(np.float32))
+    return Levels(
+        curves=MadeFile.of(path), channels=heard.channels, target_lufs=target, ceiling_dbtp=ceiling,
+        expected_lufs=forecast.integrated(gain_db), voices=_voices(timeline, powers, after, speech),
+        activity=_activity(timeline, after, speech, forecast.kept),
+    )  # fmt: skip
+
+
+def _decided(timeline: Timeline, powers: Powers, speech: Mask, target: float, style: Style) -> Decibels:
+    if timeline.separate:
+        return gated(powers, speech, target, style)
+    return ridden(powers[0], speech[0], target, style)[None]
+
+
+def _by_row(timeline: Timeline, gain_db: Decibels) -> Decibels:
+    """Gains by voice handed to each of the voice's tracks."""
+    if not timeline.separate:
+        return gain_db
+    rows = np.zeros((len(timeline.tracks), gain_db.shape[1]))
+    for gain, person in zip(gain_db, timeline.voices, strict=True):
+        rows[rows_of(timeline, person.identity)] = gain
+    return rows
+
+
+def _missing(forecast: "_Forecast", gain_db: Decibels, target: float, *, spoken: bool) -> float:
+    """What every gain still lacks for the whole to be on target; 0 for a room in which there is nothing to raise."""
+    added = 0.0
+    for _ in range(ROUNDS):
+        expected = forecast.integrated(gain_db + added)
+        if expected is None or (not spoken and expected - added < QUIET_LUFS):
+            return 0.0
+        step = target - expected
+        added = min(max(added + step, LEAST_DB), MOST_DB)
+        if abs(step) < CLOSE_ENOUGH_LU:
+            break
+    return added
+
+
+class _Forecast:
+    """What gains and limiter will make of the room, told from powers and peaks."""
+
+    def __init__(self, timeline: Timeline, measured: Measures, ceiling_dbtp: float) -> None:
+        self.measured = measured
+        self.ceiling = 10 ** (ceiling_dbtp / 20)
+        self.kept = kept_frames(timeline, measured.power.shape[1])
+
+    def integrated(self, gain_db: Decibels) -> float | None:
+        """Loudness of the episode, cuts left out."""
+        return integrated(self.powers(gain_db).sum(0)[self.kept])
+
+    def powers(self, gain_db: Decibels) -> Powers:
+        """Powers by row after gains and limiter."""
+        square = np.zeros(self.measured.peak.shape[1])
+        for gain, peak in zip(gain_db, self.measured.peak, strict=True):
+            square += (np.repeat(10 ** (gain / 20), FRAME // PEAK) * peak) ** 2
+        down = np.minimum(1.0, self.ceiling / np.maximum(np.sqrt(square), 1e-9))
+        held = np.lib.stride_tricks.sliding_window_view(np.pad(down, (HELD - 1, 0), "edge"), HELD).min(1)
+        return np.asarray(self.measured.power * 10 ** (gain_db / 10) * np.square(held).reshape(-1, FRAME // PEAK).mean(1))
+
+
+def kept_frames(timeline: Timeline, frames: int) -> Mask:
+    """Frames of which the episode holds more than half."""
+    kept = np.zeros(frames, bool)
+    for start_s, end_s in TimeMap(timeline.length_s, timeline.cuts).kept:
+        kept[round(start_s / FRAME_S) : round(end_s / FRAME_S)] = True
+    return kept
+
+
+# ---- what is told about it
+
+
+def _who(timeline: Timeline) -> tuple[Participant | None, ...]:
+    return timeline.voices if timeline.separate else (None,)
+
+
+def _voices(timeline: Timeline, before: Powers, after: Powers, speech: Mask) -> tuple[VoiceLevel, ...]:
+    return tuple(
+        VoiceLevel(
+            participant=person.identity if person else None, name=person.name or person.identity if person else "",
+            role=person.role if person else "speaker", speech_s=round(float(mask.sum()) * FRAME_S, 1),
+            before_lufs=_rounded(voice_level(was, mask)), after_lufs=_rounded(voice_level(becomes, mask)),
+        )
+        for person, was, becomes, mask in zip(_who(timeline), before, after, speech, strict=True)
+    )  # fmt: skip
+
+
+def _rounded(level: float | None) -> float | None:
+    return None if level is None else round(level, 2)
+
+
+def _activity(timeline: Timeline, after: Powers, speech: Mask, kept: Mask) -> Activity:
+    """How loud each voice is in every bin of the episode."""
+    width = max(-(-int(kept.sum()) // STRIP_BINS), 1)
+    voices = [
+        (person.identity if person else "", _bins(np.where(mask, powers, 0.0)[kept], width))
+        for person, powers, mask in zip(_who(timeline), after, speech, strict=True)
+    ]
+    return Activity(bin_s=round(width * FRAME_S, 1), voices=tuple(voices))
+
+
+def _bins(powers: NDArray[np.float64], width: int) -> tuple[int, ...]:
+    bins = np.pad(powers, (0, -len(powers) % width)).reshape(-1, width).mean(1)
+    loud = np.maximum(np.rint(lufs(bins)), SILENT_DBFS + 1).astype(int)
+    return tuple(int(db) for db in np.where(bins > 0, loud, SILENT_DBFS))

@@ -1,13 +1,36 @@
-"""Every rendition is decoded again and believed only then."""
+"""Every rendition is decoded again and believed only then; one that is off is corrected and made again, alone."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from os import cpu_count
 from pathlib import Path
 
 from pipeline.child import Children, Report, quiet
-from pipeline.encode import EncodePlan
+from pipeline.decode import RATE_HZ, in_blocks
+from pipeline.encode import Correction, EncodePlan, encode_again
+from pipeline.errors import Broken
 from pipeline.level import Levels
-from pipeline.models import Rendition, Timeline
+from pipeline.loudness import Meter
+from pipeline.models import MadeFile, Rendition, Timeline
 
 VERSION = 1
+MOST_LU_OFF = 0.2
+LOUDEST_DBTP = -1.0
+# A ceiling is lowered by the excess and this: encoders do not overshoot the same twice.
+SAFETY_DB = 0.3
+# Frames of a codec that its container may leave at the end.
+LENGTH_SLACK_S = 0.05
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """What a listener's player will hear."""
+
+    duration_s: float
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
 
 
 def verify(
@@ -18,4 +41,62 @@ def verify(
 
     Broken when a rendition stays wrong.
     """
-    raise NotImplementedError
+    again = partial(encode_again, timeline, levels, children=children, scratch=scratch, ffmpeg=ffmpeg)
+    checked: list[Rendition] = []
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        for rendition in pool.map(lambda one: _settled(one, levels, plan, children, again), made):
+            checked.append(rendition)
+            report(len(checked) / len(made))
+    return tuple(checked)
+
+
+def _settled(rendition: Rendition, levels: Levels, plan: EncodePlan, children: Children, again: partial[Rendition]) -> Rendition:
+    correction = Correction()
+    for _ in range(TRIES):
+        decoded = children.run(heard_again, rendition.file, rendition.channels)
+        _demand_length(rendition, decoded)
+        further = needed(decoded, levels.expected_lufs)
+        if further is None:
+            return replace(
+                rendition, duration_s=decoded.duration_s, integrated_lufs=decoded.integrated_lufs, true_peak_dbtp=decoded.true_peak_dbtp
+            )
+        correction = Correction(
+            trim_db=correction.trim_db + further.trim_db, ceiling_db=correction.ceiling_db + further.ceiling_db
+        )
+        rendition = again(replace(plan, formats=(rendition.format,)), correction)
+    raise Broken(
+        f"{rendition.format} stays wrong after {TRIES} tries: {decoded.integrated_lufs} LUFS where {levels.expected_lufs} were expected, "
+        f"true peak {decoded.true_peak_dbtp} dBTP where {LOUDEST_DBTP} are allowed",
+        code="rendition_wrong",
+    )
+
+
+def needed(decoded: Decoded, expected_lufs: float | None) -> Correction | None:
+    """What would set the rendition right; None: it is right."""
+    off = 0.0 if decoded.integrated_lufs is None or expected_lufs is None else expected_lufs - decoded.integrated_lufs
+    trim = off if abs(off) > MOST_LU_OFF else 0.0
+    excess = (decoded.true_peak_dbtp or -100.0) + max(trim, 0.0) - LOUDEST_DBTP
+    if not trim and excess <= 0:
+        return None
+    return Correction(trim_db=trim, ceiling_db=-(excess + SAFETY_DB) if excess > 0 else 0.0)
+
+
+def _demand_length(rendition: Rendition, decoded: Decoded) -> None:
+    if abs(decoded.duration_s - rendition.duration_s) > LENGTH_SLACK_S:
+        raise Broken(
+            f"{rendition.format} decodes to {decoded.duration_s:.3f} s where {rendition.duration_s:.3f} s were encoded", code="rendition_wrong"
+        )
+
+
+def heard_again(file: MadeFile, channels: int, report: Report) -> Decoded:
+    """The rendition, decoded and measured; works in the child."""
+    meter = Meter(channels)
+    for sound in in_blocks(file.path, channels):
+        meter(sound)
+        report(0.0)
+    peak = meter.peak.dbtp()
+    loudness = meter.integrated_lufs()
+    return Decoded(
+        duration_s=round(meter.samples / RATE_HZ, 6), integrated_lufs=None if loudness is None else round(loudness, 2),
+        true_peak_dbtp=None if peak is None else round(peak, 2),
+    )  # fmt: skip

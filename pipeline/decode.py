@@ -1,0 +1,243 @@
+"""Sound out of files of any kind, on its own clock: 48 kHz float32, gaps as silence. Used in limited children only.
+
+Memory does not grow with length: frames become pieces, pieces become blocks of ten seconds.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from pipeline.containers import kind_of, ogg_links, wav_goes_on
+from pipeline.models import Track
+
+RATE_HZ = 48_000
+BLOCK = 10 * RATE_HZ
+# Time stamps that are off by less are rounding (milliseconds in Matroska), not a gap.
+GAP_S = 0.015
+# Where first bytes say nothing, only containers without outside references are tried.
+PLAIN = "mp3,aac,ac3,flac,amr,mpegts,mpeg"
+
+Sound = NDArray[np.float32]
+
+
+class Window(io.RawIOBase):
+    """Some bytes of a file, read as if they were a file."""
+
+    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+        self.file, self.start, self.length, self.at = file, start, end - start, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(self.length - self.at, 0)
+        self.file.seek(self.start + self.at)
+        chunk = self.file.read(left if size < 0 else min(size, left))
+        self.at += len(chunk)
+        return chunk
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.length}[whence]
+        return self.at
+
+    def tell(self) -> int:
+        return self.at
+
+
+def containers(path: Path) -> Iterator[InputContainer]:
+    """The file opened as what its first bytes say; a chained Ogg gives one container a link."""
+    kind = kind_of(path)
+    options = {"protocol_whitelist": "file", "format_whitelist": kind or PLAIN}
+    if kind == "wav" and wav_goes_on(path):
+        options["ignore_length"] = "1"
+    links = ogg_links(path) if kind == "ogg" else ()
+    with path.open("rb") as file:
+        for source in [Window(file, *link) for link in links] if len(links) > 1 else [f"file:{path}"]:
+            opened: Any = source
+            with av.open(opened, format=kind or None, options=options, metadata_errors="replace") as container:
+                yield container
+
+
+class Frames:
+    """The frames of one audio stream with the second each begins, counted from the stream's first.
+
+    `damage` counts what could not be read, `gap_s` sums the seconds that the time stamps leap over.
+    """
+
+    def __init__(self, path: Path, stream: int = 0, said: list[tuple[int, str, str]] | None = None) -> None:
+        self.path, self.stream = path, stream
+        # What the libraries complain about while they read (`av.logging.Capture`).
+        self.said = [] if said is None else said
+        self.damage, self.gap_s, self.at_s = 0, 0.0, 0.0
+        self.first_gap_s: float | None = None
+
+    def __iter__(self) -> Iterator[tuple[float, AudioFrame]]:
+        for container in containers(self.path):
+            base: float | None = None
+            for frame in self._decoded(container):
+                if frame.pts is not None and frame.time_base:
+                    stamp = float(frame.pts * frame.time_base)
+                    base = self._leap(base, stamp)
+                yield self.at_s, frame
+                self.at_s += frame.samples / frame.rate
+
+    def _leap(self, base: float | None, stamp: float) -> float:
+        """The base that turns stamps into seconds counted; forward leaps are gaps, leaps back start a new count."""
+        if base is None or base + stamp < self.at_s - GAP_S:
+            return self.at_s - stamp
+        ahead_s = base + stamp - self.at_s
+        if ahead_s > GAP_S:
+            self.first_gap_s = self.at_s if self.first_gap_s is None else self.first_gap_s
+            self.gap_s += ahead_s
+            self.at_s += ahead_s
+        return base
+
+    def _decoded(self, container: InputContainer) -> Iterator[AudioFrame]:
+        streams = container.streams.audio
+        if self.stream >= len(streams):
+            return
+        stream: AudioStream = streams[self.stream]
+        stream.thread_type = "NONE"
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+                self.damage += len(self.said)
+                self.said.clear()
+                for frame in packet.decode():
+                    if isinstance(frame, AudioFrame) and frame.samples and frame.rate:
+                        yield frame
+            except (StopIteration, EOFError):
+                return
+            except av.FFmpegError:
+                self.damage += 1
+                if self.damage > 1000:
+                    return
+
+
+class _Resampled:
+    """48 kHz float from frames whose kind may change on the way."""
+
+    def __init__(self, channels: int) -> None:
+        self.channels = channels
+        self.layout = ""
+        self.kind: tuple[str, int, str] | None = None
+        self.resampler: AudioResampler | None = None
+
+    def __call__(self, frame: AudioFrame) -> Iterator[Sound]:
+        kind = (frame.format.name, frame.rate, frame.layout.name)
+        if kind != self.kind:
+            yield from self.rest()
+            self.kind = kind
+            # More than two channels, or two that become one, are mixed by us: ffmpeg's own matrix may be louder than either.
+            self.layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+            plain = kind == ("fltp", RATE_HZ, self.layout)
+            self.resampler = None if plain else AudioResampler("fltp", self.layout, RATE_HZ)
+        frame.pts = None
+        for done in [frame] if self.resampler is None else self.resampler.resample(frame):
+            yield self._fitted(done.to_ndarray())
+
+    def rest(self) -> Iterator[Sound]:
+        """What the resampler still holds."""
+        if self.resampler is not None:
+            for frame in self.resampler.resample(None):
+                yield self._fitted(frame.to_ndarray())
+        self.kind, self.resampler = None, None
+
+    def _fitted(self, sound: Any) -> Sound:
+        if len(sound) == self.channels:
+            return np.asarray(sound, np.float32)
+        if self.channels == 1:
+            return np.asarray(sound.mean(0, keepdims=True), np.float32)
+        return np.repeat(np.asarray(sound, np.float32), self.channels, 0)
+
+
+def pieces(frames: Frames, channels: int) -> Iterator[tuple[int, Sound]]:
+    """Each stretch of sound with the sample it begins at; what lies between is silence."""
+    resampled, at, expected_s = _Resampled(channels), 0, 0.0
+    for start_s, frame in frames:
+        if start_s - expected_s > GAP_S:
+            for sound in resampled.rest():
+                yield at, sound
+                at += sound.shape[1]
+            at = max(at, round(start_s * RATE_HZ))
+        expected_s = start_s + frame.samples / frame.rate
+        for sound in resampled(frame):
+            yield at, sound
+            at += sound.shape[1]
+    for sound in resampled.rest():
+        yield at, sound
+        at += sound.shape[1]
+
+
+def in_blocks(path: Path, channels: int) -> Iterator[Sound]:
+    """A whole file in blocks of ten seconds; the last is as long as it is."""
+    waiting, ends = [np.zeros((channels, 0), np.float32)], 0
+    for at, sound in pieces(Frames(path), channels):
+        waiting += [np.zeros((channels, at - ends), np.float32), sound]
+        ends = at + sound.shape[1]
+        if sum(part.shape[1] for part in waiting) >= BLOCK:
+            joined = np.concatenate(waiting, 1)
+            yield joined[:, :BLOCK]
+            waiting = [joined[:, BLOCK:]]
+    yield from (rest for rest in [np.concatenate(waiting, 1)] if rest.shape[1])
+
+
+class Blocks:
+    """A track as blocks of ten seconds of (channels, samples) on the timeline's clock; None stands for a silent block.
+
+    After the last block `frames` tells damage and gaps, `heard_s` how many seconds of the track were there.
+    """
+
+    def __init__(self, track: Track, channels: int, total: int, said: list[tuple[int, str, str]] | None = None) -> None:
+        self.frames = Frames(track.file.path, track.stream, said)
+        self.channels, self.total = channels, total
+        self.start = round(track.start_offset_s * RATE_HZ)
+        self.end = min(total, self.start + round(track.duration_s * RATE_HZ))
+        self.heard_s = 0.0
+
+    def __iter__(self) -> Iterator[Sound | None]:
+        first, block = 0, None
+        for at, sound in self._placed():
+            while sound.shape[1]:
+                while at >= first + BLOCK:
+                    yield block
+                    first, block = first + BLOCK, None
+                if block is None:
+                    block = self._empty(first)
+                part = sound[:, : first + BLOCK - at]
+                block[:, at - first : at - first + part.shape[1]] = part
+                at, sound = at + part.shape[1], sound[:, part.shape[1] :]
+        while first < self.total:
+            yield block
+            first, block = first + BLOCK, None
+
+    def _empty(self, first: int) -> Sound:
+        return np.zeros((self.channels, min(BLOCK, self.total - first)), np.float32)
+
+    def _placed(self) -> Iterator[tuple[int, Sound]]:
+        for at, sound in pieces(self.frames, self.channels):
+            self.heard_s = (at + sound.shape[1]) / RATE_HZ
+            at += self.start
+            if at >= self.end:
+                return
+            early = max(-at, 0)
+            yield at + early, sound[:, early : self.end - at]
+
+
+def shared_blocks(total: int) -> Iterator[tuple[int, int]]:
+    """First sample and length of every block of a timeline."""
+    for first in range(0, total, BLOCK):
+        yield first, min(BLOCK, total - first)

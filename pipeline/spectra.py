@@ -1,0 +1,47 @@
+"""Filters as impulse responses laid over blocks by FFT (overlap-save): numpy alone, the same numbers whatever the block length."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A response may have FFT - HOP + 1 samples; the FFT of 2^11 · 9 was the fastest per sample, and a third of it is another rate.
+HOP = 15_000
+FFT = 18_432
+
+Sound = NDArray[np.float32]
+Spectrum = NDArray[np.complex64]
+
+
+class Spectra:
+    """Blocks of one channel as overlapping spectra, from which filters read their answers."""
+
+    def __init__(self) -> None:
+        self.history = np.zeros(FFT - HOP, np.float32)
+
+    @property
+    def resting(self) -> bool:
+        """Whether silence would be answered with silence."""
+        return not self.history.any()
+
+    def __call__(self, block: Sound) -> Spectrum:
+        """One spectrum for each HOP of the block; the last is filled up with silence."""
+        count = -(-len(block) // HOP)
+        padded = np.concatenate([self.history, block, np.zeros(count * HOP - len(block), np.float32)])
+        self.history = padded[len(block) : len(block) + FFT - HOP].copy()
+        return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, FFT)[::HOP][:count])
+
+
+def response(taps: NDArray[np.float64]) -> Spectrum:
+    """The spectrum of an impulse response of at most FFT - HOP + 1 samples."""
+    return np.fft.rfft(taps, FFT).astype(np.complex64)
+
+
+def filtered(spectra: Spectrum, by: Spectrum, length: int) -> Sound:
+    """`length` samples of sound as the filter answers."""
+    return np.fft.irfft(spectra * by, FFT)[:, FFT - HOP :].reshape(-1)[:length]
+
+
+def decimated(spectra: Spectrum, by: Spectrum, factor: int) -> Sound:
+    """As `filtered`, at a rate that is `factor` times lower; the filter must leave nothing above half of that rate."""
+    keep = FFT // factor // 2 + 1
+    narrow = np.fft.irfft(spectra[:, :keep] * by[:keep], FFT // factor)
+    return narrow[:, (FFT - HOP) // factor :].reshape(-1) / np.float32(factor)
