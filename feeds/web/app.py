@@ -11,7 +11,7 @@ from feeds.web import health, login
 from feeds.web import public as public_files
 from feeds.web.html import notice
 from feeds.web.parts import Opens, Web, WebConfig
-from feeds.web.security import Guarded, MaskSecrets
+from feeds.web.security import Guarded, MaskSecrets, guard
 from feeds.web.studio import routes as studio
 from feeds.web.work import Work
 from pipeline.errors import AircheckError, Refused
@@ -29,6 +29,7 @@ _HEADINGS = {
     409: ("Not now", ""),
     410: ("Gone", ""),
     413: ("Too large", ""),
+    500: ("This broke on our side", "Nothing is lost. Try again, and tell whoever runs this machine."),
     503: ("Not well at the moment", "Something we need does not answer. Nothing is lost; try again in a minute."),
 }
 
@@ -56,6 +57,7 @@ def create_app(
     app.add_middleware(Guarded)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(AircheckError, _failed)
+    app.add_exception_handler(Exception, _broke)
     logging.getLogger("uvicorn.access").addFilter(_mask)
     return app
 
@@ -72,6 +74,15 @@ async def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
         return _say(request, 409, _HEADINGS[409][0], str(error), error.code)
     return _say(request, 503, *_HEADINGS[503], error.code)
+
+
+async def _broke(request: Request, _error: Exception) -> Response:
+    """The error itself goes to the log of the server, which raises it again, and never into a page."""
+    response = _say(
+        request, 500, "This broke on our side", "Nothing is lost. Try again, and tell whoever runs this machine.", "broken"
+    )
+    guard(response.headers, request.url.path)
+    return response
 
 
 def _say(request: Request, status: int, heading: str, said: str, code: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -38,13 +38,14 @@ class Guarded:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _guard(MutableHeaders(scope=message), scope["path"])
+                guard(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         return await self.app(scope, receive, guarded)
 
 
-def _guard(headers: MutableHeaders, path: str) -> None:
+def guard(headers: MutableHeaders, path: str) -> None:
+    """Write the policy into the headers of an answer at that address."""
     headers["X-Content-Type-Options"] = "nosniff"
     if path == "/studio" or path.startswith("/studio/"):
         headers.setdefault("Cache-Control", "no-store")

@@ -54,7 +54,7 @@ def _fact(kind: _Kind, state: CellState, episode: Episode, run: RunState | None)
     if state == "now" and run is not None:
         return _progress(run)
     if state != "done":
-        return "stopped here" if state == "failed" else ""
+        return "Stopped here" if state == "failed" else ""
     stages = [stage for stage in run.done if stage.name in kind.stages] if run else []
     noted = next((stage.fact for stage in stages if stage.fact), "")
     fact = (kind.fact(episode) if kind.is_done(episode) else "") or noted
@@ -66,7 +66,7 @@ def _progress(run: RunState) -> str:
     left = f"{about(run.eta_s[1])} left" if run.eta_s and run.stage == "transcribe" else ""
     if run.stage == "transcribe" and run.audio_s:
         return ", ".join(filter(None, (f"{written(run.share_done * run.audio_s)} of {written(run.audio_s)}", left)))
-    return f"{run.share_done:.0%}" if run.share_done else "now"
+    return f"{run.share_done:.0%}" if run.share_done else "Now"
 
 
 def _took(seconds: float) -> str:
@@ -76,7 +76,7 @@ def _took(seconds: float) -> str:
 # ---- what came out
 
 
-def _received(episode: Episode) -> str:
+def _fetched(episode: Episode) -> str:
     return f"{written(episode.sound.source_s)} of room" if episode.sound else ""
 
 
@@ -141,7 +141,7 @@ def _is_complete(episode: Episode) -> bool:
 
 
 _KINDS = (
-    _Kind(name="Received", stages=("fetch",), is_done=_has_sound, fact=_received),
+    _Kind(name="Fetched", stages=("fetch",), is_done=_has_sound, fact=_fetched),
     _Kind(name="Checked", stages=("probe", "arrange"), is_done=_has_sound, fact=_checked),
     _Kind(name="Levelled", stages=("listen", "clean", "level"), is_done=_has_sound, fact=_levelled),
     _Kind(name="Encoded", stages=("encode", "verify"), is_done=_has_sound, fact=_encoded),

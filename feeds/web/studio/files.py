@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 
 from feeds.catalogue import Episode
 from feeds.documents import Document, shelved, told_by
-from feeds.script import chapters_of, tell
+from feeds.script import tell
 from feeds.web.studio.cells import FORMAT_NAMES
+from feeds.web.studio.chapters import own_chapters
 from pipeline.models import Transcript
 from pipeline.stores import Store
 
@@ -39,7 +40,7 @@ class Downloads:
 def downloads(episode: Episode) -> Downloads:
     """Everything there is to download now."""
     has_words = episode.words is not None and episode.words.count > 0
-    matter = {"transcript": has_words, "chapters": bool(chapters_of(episode, drafts=True))}
+    matter = {"transcript": has_words, "chapters": bool(own_chapters(episode))}
     written = [(d.KIND, Download(file=d.FILE, words=_form(d.FILE))) for d in shelved() if matter[d.KIND]]
     return Downloads(
         sound=tuple(

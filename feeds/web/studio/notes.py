@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from feeds.catalogue import Episode, WordsInfo
 from feeds.pages.voices import voices
-from feeds.script import chapters_of
+from feeds.web.studio.chapters import own_chapters
 from pipeline.clock import spoken, written
 from pipeline.models import Cut, Loss, VoiceLevel
 
@@ -40,7 +40,7 @@ class Notes:
 
 def notes(episode: Episode) -> Notes:
     """Everything worth a line; nothing before there is sound."""
-    chapters = tuple((c.start_s, written(c.start_s), c.title) for c in chapters_of(episode, drafts=True))
+    chapters = tuple((c.start_s, written(c.start_s), c.title) for c in own_chapters(episode))
     return Notes(voices=_voices(episode), chapters=chapters, to_know=_to_know(episode))
 
 
@@ -79,7 +79,7 @@ def _cut(cuts: tuple[Cut, ...]) -> list[Note]:
         return []
     total = spoken(sum(c.end_s - c.start_s for c in cuts))
     reasons = ", ".join(dict.fromkeys(c.why for c in cuts))
-    return [Note(heading=f"{total} cut", fact=f"{reasons}. The original is kept.", tone="good")]
+    return [Note(heading=f"{total} cut", fact=f"{reasons[:1].upper()}{reasons[1:]}. The original is kept.", tone="good")]
 
 
 def _loudness(episode: Episode) -> list[Note]:
@@ -99,7 +99,7 @@ def _words(words: WordsInfo | None) -> list[Note]:
         return []
     if words.quality == "none" or words.count == 0:
         return [Note(heading="No words yet", fact=words.why or "Nobody speaks in it.", tone="warn")]
-    by = f"Written by {words.engine}{f' {words.model}' if words.model else ''}."
+    by = f"Written by {words.engine.replace('_', '-')}{f' {words.model}' if words.model else ''}."
     if words.quality == "draft":
         return [Note(heading="The words are a draft", fact=" ".join(filter(None, (by, words.why))), tone="warn")]
     return [Note(heading=f"{words.count:,} words", fact=by, tone="good")]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from feeds.catalogue import Episode
 from feeds.pages.strip import AXIS, HEIGHT, NARROW_BARS, PITCH, WIDE_BARS, TimeScale, strip
 from feeds.pages.voices import voices
-from feeds.script import chapters_of
+from feeds.web.studio.chapters import own_chapters
 from feeds.web.work import RunState
 
 
@@ -51,7 +51,7 @@ def _written_share(episode: Episode, run: RunState | None) -> float:
 def _drawn(episode: Episode, share: float, bars: int) -> Drawn:
     if episode.sound is None:
         return _blank(bars)
-    starts = [chapter.start_s for chapter in chapters_of(episode, drafts=True)]
+    starts = [chapter.start_s for chapter in own_chapters(episode)]
     scale = TimeScale.over(episode.sound.duration_s, starts, bars=bars)
     drawn = strip(episode.sound.activity, voices(episode), scale)
     lit = scale.x(share * scale.duration_s)
@@ -60,5 +60,5 @@ def _drawn(episode: Episode, share: float, bars: int) -> Drawn:
 
 def _blank(bars: int) -> Drawn:
     width = bars * PITCH
-    ticks = "".join(f"M{x + PITCH // 2} {AXIS - 3:.0f}v6" for x in range(0, width, PITCH))
-    return Drawn(view_box=f"0 0 {width} {HEIGHT}", inside=f'<path class="rest" d="{ticks}"/>', lit=0.0, width=width)
+    dots = "".join(f"M{x} {AXIS:.0f}v.1" for x in range(PITCH, width, 2 * PITCH))
+    return Drawn(view_box=f"0 0 {width} {HEIGHT}", inside=f'<path class="rest" d="{dots}"/>', lit=0.0, width=width)

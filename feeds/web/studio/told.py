@@ -116,8 +116,8 @@ def _ready(episode: Episode) -> Told:
     if episode.published_at is None:
         return _held(episode)
     if episode.access == "public":
-        said = "In the feed and on its page."
-        return Told(chip="Public since", tone="good", headline="Public", said=said, since=episode.published_at)
+        said = "Everyone can hear it, in podcast apps and on its page."
+        return Told(chip="Public since", tone="good", headline="In the feed", said=said, since=episode.published_at)
     if episode.access == "unlisted":
         return Told(chip="With link", tone="outline", headline="With link", said="Only people with the link can hear it.")
     return Told(chip="Members", tone="outline", headline="Members", said="Only in the private feeds of those you gave one.")
