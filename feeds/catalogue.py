@@ -5,6 +5,7 @@ own clock, `db_now()`, but for times that describe the world (when a room starte
 """
 
 import base64
+import functools
 import hashlib
 import uuid
 from collections.abc import Sequence
@@ -273,6 +274,7 @@ _CHAPTERS = TypeAdapter(tuple[Chapter, ...])
 _SOUND = TypeAdapter(Sound)
 _PEOPLE = TypeAdapter(tuple[Person, ...])
 _WORDS = TypeAdapter(WordsInfo)
+_SHOW = TypeAdapter(Show)
 
 
 def add_show(session: Session, wanted: str, public_url: str, **fields: Any) -> Show:
@@ -348,7 +350,7 @@ def find_episode(session: Session, name: str) -> Episode | None:
 
 def show_of(row: ShowRow) -> Show:
     """The value of a show's row."""
-    return TypeAdapter(Show).validate_python({name: getattr(row, name) for name in Show.__dataclass_fields__})
+    return _SHOW.validate_python({name: getattr(row, name) for name in Show.__dataclass_fields__})
 
 
 def episode_of(row: EpisodeRow) -> Episode:
@@ -377,4 +379,10 @@ def json_of(value: object) -> Any:
     """A dataclass value, or a sequence of them, as it is kept in a JSON column."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [json_of(v) for v in value]
-    return TypeAdapter(type(value)).dump_python(value, mode="json")
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+@functools.cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Building one costs milliseconds."""
+    return TypeAdapter(kind)
