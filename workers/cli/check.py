@@ -1,10 +1,13 @@
 """`aircheck doctor`, `config check` and `feed`: is everything as it should be?"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workers.cli import console
+
+if TYPE_CHECKING:
+    from workers.settings import Settings
 
 config = typer.Typer(help="Look at the settings.", no_args_is_help=True, rich_markup_mode=None)
 Json = Annotated[bool, console.JSON]
@@ -35,9 +38,10 @@ def doctor(as_json: Json = False) -> None:
 @config.command("check", epilog="Example: aircheck config check")
 def check(as_json: Json = False) -> None:
     """Read the settings and print what they come to; secrets are not shown."""
-    from workers.settings import in_words, load
+    from workers.settings import load, reference
 
-    values = in_words(load())
+    settings = load()
+    values = {key: _shown(settings, key, secret=about.secret) for key, about in reference().items()}
     if as_json:
         console.data({"settings": values})
         return
@@ -67,3 +71,14 @@ def feed(
         console.err(f"{len(findings)} findings" if findings else "the feed and everything it points at are in order")
     if findings:
         raise typer.Exit(console.FAILED)
+
+
+def _shown(settings: "Settings", key: str, *, secret: bool) -> str:
+    from workers.logs import redacted
+
+    value: object = settings
+    for part in key.split("."):
+        value = getattr(value, part)
+    if secret:
+        return "(set)" if value and str(value) else "(not set)"
+    return redacted(str(value))

@@ -1,0 +1,87 @@
+"""Words, chapters and their documents come out of the whole road; without a model the episode stands without them."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+import srt
+import webvtt
+from scripted_whisper import build
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Whisper model that says one known sentence, through the real faster-whisper."""
+    pytest.importorskip("whisper", reason="openai-whisper's vocabulary is not installed")
+    folder = tmp_path_factory.mktemp("models") / "scripted"
+    build(folder, [(0.5, " The night train leaves at nine.", 3.0)])
+    return folder
+
+
+def test_full_words_are_published_in_every_form(aircheck: Any, room: Path, model: Path) -> None:
+    aircheck.environment["AIRCHECK_SPEECH__MODEL"] = str(model)
+
+    made = aircheck("produce", room, "--show", "words", "--json").data
+
+    assert made["transcript"]["engine"] == "faster_whisper"
+    assert made["transcript"]["quality"] == "full"
+    paths = {Path(d["path"]).name: Path(d["path"]) for d in made["documents"]}
+    assert {"transcript.vtt", "transcript.srt", "transcript.json", "transcript.html", "transcript.txt"} <= set(paths)
+    captions = webvtt.read(str(paths["transcript.vtt"]))
+    assert "night train" in captions[0].text
+    assert captions[0].voice in {"Laura Lindqvist", "Daniel Reyes", "Gordon Reid"}
+    assert list(srt.parse(paths["transcript.srt"].read_text()))
+    assert json.loads(paths["transcript.json"].read_text())["segments"]
+    entry = feedparser.parse(made["feed"]["path"]).entries[0]
+    assert entry.podcast_transcript
+    page = (Path(made["feed"]["path"]).parent / Path(made["renditions"][0]["path"]).parent.name / "index.html").read_text()
+    assert "The night train leaves at nine" in page
+
+
+def test_a_draft_is_labelled_and_kept_private_unless_the_show_says_otherwise(aircheck: Any, room: Path) -> None:
+    pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
+    aircheck.environment["AIRCHECK_SPEECH__ENGINE"] = "pocketsphinx"
+
+    private = aircheck("produce", room, "--out", "private", "--json").data
+    aircheck.environment["AIRCHECK_SPEECH__DRAFTS"] = "public"
+    public = aircheck("produce", room, "--out", "public", "--json").data
+
+    assert private["transcript"]["quality"] == public["transcript"]["quality"] == "draft"
+    assert not [d for d in private["documents"] if d["kind"] == "transcript"]
+    assert [d for d in public["documents"] if d["kind"] == "transcript"]
+    page = Path(public["renditions"][0]["path"]).with_name("index.html").read_text()
+    assert "draft" in page.lower()
+
+
+def test_chapters_are_found_in_our_own_and_in_foreign_transcripts(aircheck: Any, tmp_path: Path) -> None:
+    spoken = {"segments": [{"startTime": 0.0, "endTime": 2.0, "body": "Too short for chapters."}]}
+    (tmp_path / "words.json").write_text(json.dumps(spoken))
+
+    assert aircheck("chapters", tmp_path / "words.json", "--json").data == {"version": "1.2.0", "chapters": []}
+    (tmp_path / "broken.json").write_text("{")
+    assert "no JSON" in aircheck("chapters", tmp_path / "broken.json", status=3).err
+
+
+def test_pinned_topics_are_chapters_with_their_links_even_without_words(aircheck: Any, room: Path) -> None:
+    made = aircheck("produce", room, "--json").data
+
+    pinned = [chapter for chapter in made["chapters"] if chapter["source"] == "pinned"]
+    assert [chapter["url"] for chapter in pinned if chapter["url"]]
+    assert made["chapters"][0]["start_s"] == 0.0
+
+
+@pytest.mark.skipif(not shutil.which("ffprobe"), reason="ffprobe is not installed")
+def test_chapters_lie_inside_the_files_too(aircheck: Any, room: Path) -> None:
+    made = aircheck("produce", room, "--json").data
+
+    for rendition in made["renditions"]:
+        said = subprocess.run(
+            ["ffprobe", "-v", "error", "-show_chapters", "-of", "json", rendition["path"]],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        inside = sorted(float(chapter["start_time"]) for chapter in json.loads(said.stdout)["chapters"])
+        assert inside == pytest.approx([chapter["start_s"] for chapter in made["chapters"]], abs=0.1), rendition["path"]
