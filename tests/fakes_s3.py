@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-import boto3
 import pytest
 
 # No proxy, also where the environment names one: everything here is on loopback.
@@ -25,6 +24,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def deaf_address() -> str:
+    """An address on this machine where nobody listens."""
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def _answers(url: str) -> bool:
@@ -72,10 +77,8 @@ def s3_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def s3_bucket(s3_service: str, s3_credentials: None) -> str:
     """The name of a bucket of this test alone."""
     bucket = f"rooms-{uuid.uuid4().hex[:12]}"
-    client = boto3.session.Session().client("s3", endpoint_url=s3_service)
-    client.create_bucket(Bucket=bucket)
-    client.close()
-    return bucket
+    with _DIRECT.open(urllib.request.Request(f"{s3_service}/{bucket}", method="PUT"), timeout=30):
+        return bucket
 
 
 class Gate(BaseHTTPRequestHandler):

@@ -6,13 +6,14 @@ once, every answer must be a public one, and the connection goes to that very ad
 
 import contextlib
 import errno
+import functools
 import ipaddress
 import os
 import shutil
 import socket
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -44,7 +45,8 @@ def fetch(recording: Recording, root: Root, *, scratch: Path, settings: Settings
         raise Refused(f"{len(recording.files)} files are too many; limits.tracks allows {limits.tracks}", code="too_many_files")
     folder = scratch / "source"
     folder.mkdir(parents=True, exist_ok=True)
-    sources = tuple(_source(root, file, settings) for file in recording.files)
+    bucket = functools.cache(lambda name: open_store(f"s3://{name}", endpoint_url=settings.store.endpoint_url))
+    sources = tuple(_source(root, file, settings, bucket) for file in recording.files)
     sizes = tuple(source.size_bytes() for source in sources)
     _check_size(sum(sizes), limits)
     _check_room(folder, sum(sizes))
@@ -168,12 +170,11 @@ class WebSource:
 Source = LocalSource | BucketSource | WebSource
 
 
-def _source(root: Root, file: SourceFile, settings: Settings) -> Source:
+def _source(root: Root, file: SourceFile, settings: Settings, bucket: Callable[[str], Store]) -> Source:
     address = file.path if "://" in file.path else f"{root}/{file.path}"
     if is_bucket_address(address):
-        bucket, _, key = address.removeprefix("s3://").partition("/")
-        store = open_store(f"s3://{bucket}", endpoint_url=settings.store.endpoint_url)
-        return BucketSource(name=address, store=store, key=key)
+        name, _, key = address.removeprefix("s3://").partition("/")
+        return BucketSource(name=address, store=bucket(name), key=key)
     if address.startswith("file://"):
         return LocalSource(name=file.path, path=_inside(root, file))
     places = Places.of(settings.hooks.roots, settings.hooks.allowed_hosts)

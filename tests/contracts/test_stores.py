@@ -1,5 +1,6 @@
 """What every store on the shelf promises, tried on each of them."""
 
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,7 +52,7 @@ def test_an_empty_object_is_an_object(store: Store) -> None:
 
 def test_a_file_of_many_parts_arrives_byte_for_byte(store: Store, tmp_path: Path) -> None:
     source, back = tmp_path / "source.bin", tmp_path / "back.bin"
-    content = b"".join(n.to_bytes(4, "big") for n in range(5 << 20))
+    content = random.Random(7).randbytes((20 << 20) + 7)
     source.write_bytes(content)
     put(store, "show/ep/episode.mp3", source)
     store.download("show/ep/episode.mp3", back)
@@ -114,14 +115,14 @@ BAD_KEYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("key", BAD_KEYS)
-def test_a_key_that_leads_elsewhere_is_refused_and_is_never_there(store: Store, key: str) -> None:
-    with pytest.raises(Refused, match="cannot be a key"):
-        put(store, key, b"x")
-    with pytest.raises(Refused, match="cannot be a key"):
-        store.delete(key)
-    assert store.get(key) is None
-    assert store.stat(key) is None
+def test_keys_that_lead_elsewhere_are_refused_and_are_never_there(store: Store) -> None:
+    for key in BAD_KEYS:
+        with pytest.raises(Refused, match="cannot be a key"):
+            put(store, key, b"x")
+        with pytest.raises(Refused, match="cannot be a key"):
+            store.delete(key)
+        assert store.get(key) is None, key
+        assert store.stat(key) is None, key
     assert list(store.keys("")) == []
 
 

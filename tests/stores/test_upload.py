@@ -1,0 +1,72 @@
+"""Made files reach the store once."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import Broken
+from pipeline.models import MadeFile
+from pipeline.stores import Stat
+from pipeline.stores.folder import FolderStore
+from pipeline.upload import upload
+
+CACHE = "public, max-age=300"
+
+
+class CountingStore(FolderStore):
+    """Counts what is really sent."""
+
+    sent: int = 0
+
+    def put(self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str) -> Stat:
+        self.sent += 1
+        return super().put(key, content, mime_type=mime_type, cache_control=cache_control)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CountingStore:
+    return CountingStore(tmp_path / "store")
+
+
+def made(path: Path, content: bytes) -> MadeFile:
+    path.write_bytes(content)
+    return MadeFile.of(path)
+
+
+def test_each_file_lies_under_its_key_in_their_order(store: CountingStore, tmp_path: Path) -> None:
+    mp3, opus = made(tmp_path / "a", b"a" * 300), made(tmp_path / "b", b"b" * 100)
+    shares: list[float] = []
+    files = [(mp3, "s/e/episode.mp3", "audio/mpeg", CACHE), (opus, "s/e/episode.opus", "audio/ogg", CACHE)]
+    stats = upload(store, files, shares.append)
+    assert [(s.key, s.size_bytes, s.sha256, s.mime_type) for s in stats] == [
+        ("s/e/episode.mp3", 300, mp3.sha256, "audio/mpeg"), ("s/e/episode.opus", 100, opus.sha256, "audio/ogg"),
+    ]  # fmt: skip
+    assert shares == [0.75, 1.0]
+
+
+def test_what_lies_there_already_is_not_sent_again(store: CountingStore, tmp_path: Path) -> None:
+    files = [(made(tmp_path / "a", b"sound"), "s/e/episode.mp3", "audio/mpeg", CACHE)]
+    assert upload(store, files) == upload(store, files)
+    assert store.sent == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "mime_type", "cache"),
+    [(b"other", "audio/mpeg", CACHE), (b"sound", "audio/mp4", CACHE), (b"sound", "audio/mpeg", "no-store")],
+)
+def test_what_differs_is_sent(store: CountingStore, tmp_path: Path, content: bytes, mime_type: str, cache: str) -> None:
+    upload(store, [(made(tmp_path / "a", b"sound"), "e.mp3", "audio/mpeg", CACHE)])
+    (stat,) = upload(store, [(made(tmp_path / "b", content), "e.mp3", mime_type, cache)])
+    assert store.sent == 2
+    assert (stat.mime_type, stat.cache_control, store.get("e.mp3")) == (mime_type, cache, content)
+
+
+def test_a_file_that_changed_under_way_is_noticed(store: CountingStore, tmp_path: Path) -> None:
+    file = made(tmp_path / "a", b"sound")
+    file.path.write_bytes(b"noise")
+    with pytest.raises(Broken, match="other bytes"):
+        upload(store, [(file, "e.mp3", "audio/mpeg", CACHE)])
+
+
+def test_nothing_to_send_is_nothing(store: CountingStore) -> None:
+    assert upload(store, []) == ()
