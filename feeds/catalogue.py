@@ -379,10 +379,11 @@ def json_of(value: object) -> Any:
     """A dataclass value, or a sequence of them, as it is kept in a JSON column."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [json_of(v) for v in value]
-    return _adapter(type(value)).dump_python(value, mode="json")
+    kind: Any = type(value)
+    return _adapter(kind).dump_python(value, mode="json")
 
 
 @functools.cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     """Building one costs milliseconds."""
     return TypeAdapter(kind)

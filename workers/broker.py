@@ -3,7 +3,7 @@
 No middleware: retries, time limits and stopping are the ledger's and the children's business.
 """
 
-import time
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ NAMESPACE = "aircheck"
 HANDS: Mapping[str, int] = {"audio": 1, "words": 1, "publish": 2}
 # So many bells unheard in a queue wake every hand there may be; one more would wake nobody.
 ENOUGH_WAITING = 64
-LISTEN_S = 0.5
+LISTEN_S = 0.25
 PATIENCE_S = 15.0
 
 
@@ -87,10 +87,12 @@ class Workers:
 
     def stop(self, patience_s: float = PATIENCE_S) -> None:
         """Give running jobs back and end within that time; what does not end is left to its lease."""
-        ends_at = time.monotonic() + patience_s
         self.loop.stop()
-        for crew in self.crews:
-            crew.stop(timeout=max(1, round((ends_at - time.monotonic()) * 1000)))
+        ending = [threading.Thread(target=crew.stop, args=(round(patience_s * 1000),), daemon=True) for crew in self.crews]
+        for thread in ending:
+            thread.start()
+        for thread in ending:
+            thread.join(patience_s)
 
 
 def start_workers(broker: Broker, loop: WorkLoop, queues: Sequence[str] = QUEUES, hands: Mapping[str, int] = HANDS) -> Workers:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import Update, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -53,56 +53,65 @@ def accept(session: Session, recording: Recording, root: str, *, provider: str, 
     noted = _insert_new(session, InboxRow, provider=provider, event_id=event_id, recording_id=recording.recording_id)
     if not noted:
         return _known(session, session.get_one(InboxRow, (provider, event_id)).recording_id)
-    is_new = _insert_new(
-        session, RecordingRow, id=recording.recording_id, wanted_show=recording.show or defaults.default_show,
-        engine=recording.engine, session_id=recording.session_id, manifest=json_of(recording), root=root, state="held",
-    )  # fmt: skip
-    if not is_new:
-        return _known(session, recording.recording_id)
     show = _show_for(session, recording, defaults)
-    row = session.get_one(RecordingRow, recording.recording_id)
-    if show is None:
-        row.reason = _unknown_show(row.wanted_show)
-    else:
-        _admit(session, row, show)
-    session.flush()
-    return _answer(row, show.slug if show else row.wanted_show, known=False)
+    wanted = recording.show or defaults.default_show
+    row = {
+        "id": recording.recording_id, "wanted_show": wanted, "engine": recording.engine, "session_id": recording.session_id,
+        "root": root, **(_belonging(recording, show) if show else _waiting(recording, wanted)),
+    }  # fmt: skip
+    if not _insert_new(session, RecordingRow, **row):
+        return _known(session, recording.recording_id)
+    held = _begin(session, recording, show) if show else row["reason"]
+    guid = "" if held else row["episode_guid"]
+    return Accepted(run=recording.recording_id, episode_guid=guid, show_slug=show.slug if show else wanted, known=False, held=held)
 
 
 def admit_held(session: Session) -> int:
     """Recordings that waited for a show which is there now go their way; how many."""
     waits = (RecordingRow.state == "held") & RecordingRow.show_id.is_(None)
-    rows = session.execute(select(RecordingRow, ShowRow.slug).join(ShowRow, ShowRow.slug == RecordingRow.wanted_show).where(waits))
-    found = rows.all()
-    for row, show_slug in found:
-        show = find_show(session, show_slug)
+    found = session.scalars(select(RecordingRow).join(ShowRow, ShowRow.slug == RecordingRow.wanted_show).where(waits)).all()
+    for row in found:
+        show, recording = find_show(session, row.wanted_show), recording_of(row)
         assert show
-        _admit(session, row, show)
+        session.execute(_this(recording).values(_belonging(recording, show)))
+        _begin(session, recording, show)
     return len(found)
 
 
 def _known(session: Session, recording_id: str) -> Accepted:
     row = session.get_one(RecordingRow, recording_id)
     show = session.get(ShowRow, row.show_id) if row.show_id else None
-    return _answer(row, show.slug if show else row.wanted_show, known=True)
-
-
-def _answer(row: RecordingRow, show_slug: str, *, known: bool) -> Accepted:
     held = row.reason if row.state == "held" else ""
-    return Accepted(run=row.id, episode_guid=row.episode_guid, show_slug=show_slug, known=known, held=held)
+    return Accepted(
+        run=row.id, episode_guid=row.episode_guid, show_slug=show.slug if show else row.wanted_show, known=True, held=held
+    )
 
 
-def _admit(session: Session, row: RecordingRow, show: Show) -> None:
-    """The recording belongs to that show: its episode appears and its audio is asked for, unless its session has an episode."""
-    recording = filled(recording_of(row), show)
-    row.show_id, row.manifest = show.id, json_of(recording)
-    guid = episode_guid(show.guid, recording.engine, recording.session_id or recording.recording_id)
-    if not _insert_new(session, EpisodeRow, guid=guid, **_episode(recording, show, guid)):
-        row.reason = _further_recording(session, guid)
-        return
-    row.state, row.reason, row.episode_guid = "accepted", "", guid
-    session.flush()
-    ledger.arm(session, NextJob(kind="audio"), show_id=show.id, recording_id=row.id)
+def _belonging(recording: Recording, show: Show) -> dict[str, Any]:
+    """What a recording's row says once its show is known."""
+    manifest = json_of(filled(recording, show))
+    return {
+        "show_id": show.id, "episode_guid": guid_of(recording, show), "manifest": manifest, "state": "accepted", "reason": "",
+    }  # fmt: skip
+
+
+def _waiting(recording: Recording, wanted: str) -> dict[str, Any]:
+    return {"manifest": json_of(recording), "state": "held", "reason": _unknown_show(wanted)}
+
+
+def _begin(session: Session, recording: Recording, show: Show) -> str:
+    """The episode appears and its audio is asked for; why not, where its session has an episode already."""
+    episode = _episode(filled(recording, show), show)
+    if not _insert_new(session, EpisodeRow, **episode):
+        reason = _further_recording(session, episode["guid"])
+        session.execute(_this(recording).values(state="held", episode_guid="", reason=reason))
+        return reason
+    ledger.arm(session, NextJob(kind="audio"), show_id=show.id, recording_id=recording.recording_id)
+    return ""
+
+
+def _this(recording: Recording) -> Update:
+    return update(RecordingRow).where(RecordingRow.id == recording.recording_id)
 
 
 def _insert_new(session: Session, table: type[Any], **values: Any) -> bool:
@@ -149,6 +158,11 @@ def _further_recording(session: Session, guid: str) -> str:
 # ---- what the show fills in, and what listeners are told
 
 
+def guid_of(recording: Recording, show: Show) -> str:
+    """The guid of the session's episode; what names no session is a session of its own."""
+    return episode_guid(show.guid, recording.engine, recording.session_id or recording.recording_id)
+
+
 def filled(recording: Recording, show: Show) -> Recording:
     """The recording with what it left unsaid taken from its show."""
     return replace(
@@ -158,9 +172,10 @@ def filled(recording: Recording, show: Show) -> Recording:
     )  # fmt: skip
 
 
-def _episode(recording: Recording, show: Show, guid: str) -> dict[str, Any]:
+def _episode(recording: Recording, show: Show) -> dict[str, Any]:
+    guid = guid_of(recording, show)
     return {
-        "show_id": show.id, "recording_id": recording.recording_id, "slug": episode_slug(guid), "state": "received",
+        "guid": guid, "show_id": show.id, "recording_id": recording.recording_id, "slug": episode_slug(guid), "state": "received",
         "title": title_of(recording), "description": clean_block(recording.description), "access": recording.access,
         "language": recording.language or show.language, "started_at": recording.started_at.isoformat(),
         "people": json_of(people_of(recording)),

@@ -1,8 +1,10 @@
 """Asking for jobs. A job that is there already is not doubled: it is asked for once more, and runs again if it had begun."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import case, update
+from sqlalchemy import Float, UpdateBase, bindparam, case, update
 from sqlalchemy.orm import Session
 
 from feeds.catalogue import ShowRow, db_now
@@ -12,7 +14,6 @@ from workers.ledger.values import QUEUE_OF, Bell, NextJob
 
 # Least time from the end of one run to the next for the same subject: what comes meanwhile is done at one go.
 REST_S: dict[str, float] = {"feed": 1.0}
-ENDED = ("done", "failed", "cancelled")
 
 
 def arm(session: Session, job: NextJob, *, show_id: str | None, recording_id: str | None) -> list[Bell]:
@@ -20,15 +21,11 @@ def arm(session: Session, job: NextJob, *, show_id: str | None, recording_id: st
     subject = job.subject or (show_id if job.kind == "feed" else recording_id)
     assert subject, f"a {job.kind} job needs a subject"
     about = None if job.kind == "feed" else recording_id
-    asked = inserting(session)(JobRow).values(
-        kind=job.kind, queue=QUEUE_OF[job.kind], subject=subject, show_id=show_id, recording_id=about,
-        next_at=db_now() + job.delay_s,
-    )  # fmt: skip
-    row = session.execute(
-        asked.on_conflict_do_update(index_elements=[JobRow.kind, JobRow.subject], set_=_asked_again(job)).returning(
-            JobRow.queue, JobRow.state, (JobRow.next_at - db_now()).label("delay_s")
-        )
-    ).one()
+    told = {
+        "of_kind": job.kind, "in_queue": QUEUE_OF[job.kind], "for_subject": subject, "of_show": show_id, "of_recording": about,
+        "delay_s": job.delay_s, "rest_s": REST_S.get(job.kind, 0.0),
+    }  # fmt: skip
+    row = session.execute(_ask(inserting(session)), told).one()
     return [] if row.state == "running" else [Bell(queue=row.queue, delay_s=max(0.0, row.delay_s))]
 
 
@@ -39,12 +36,22 @@ def feed_changed(session: Session, show_id: str) -> list[Bell]:
     return bells
 
 
-def _asked_again(job: NextJob) -> dict[str, Any]:
-    ended = JobRow.state.in_(ENDED)
-    rested_at = JobRow.finished_at + REST_S.get(job.kind, 0.0)
-    wanted_at = db_now() + job.delay_s
-    at = case((rested_at > wanted_at, rested_at), else_=wanted_at)
-    return {
+@functools.cache
+def _ask(insert: Callable[[Any], Any]) -> UpdateBase:
+    """Built once for each dialect: putting it together takes longer than the database needs for it."""
+    wanted_at = db_now() + bindparam("delay_s", type_=Float())
+    new = insert(JobRow).values(
+        kind=bindparam("of_kind"), queue=bindparam("in_queue"), subject=bindparam("for_subject"), show_id=bindparam("of_show"),
+        recording_id=bindparam("of_recording"), next_at=wanted_at,
+    )  # fmt: skip
+    ended = JobRow.state.in_(("done", "failed", "cancelled"))
+    rested_at = JobRow.finished_at + bindparam("rest_s", type_=Float())
+    next_at = case((rested_at > wanted_at, rested_at), else_=wanted_at)
+    again = {
         "wanted_rev": JobRow.wanted_rev + 1, "state": case((ended, "ready"), else_=JobRow.state),
-        "tries": case((ended, 0), else_=JobRow.tries), "next_at": case((ended, at), else_=JobRow.next_at),
+        "tries": case((ended, 0), else_=JobRow.tries), "next_at": case((ended, next_at), else_=JobRow.next_at),
     }  # fmt: skip
+    asked: UpdateBase = new.on_conflict_do_update(index_elements=[JobRow.kind, JobRow.subject], set_=again).returning(
+        JobRow.queue, JobRow.state, (JobRow.next_at - db_now()).label("delay_s")
+    )
+    return asked

@@ -4,10 +4,11 @@ A claim lasts as long as its lease (by the database's clock) is renewed. Its fen
 holds an older one and changes nothing. Tries are counted when a job is claimed: one that kills its worker is bounded too.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Float, Select, String, UpdateBase, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from feeds.catalogue import EpisodeRow, db_now
@@ -39,19 +40,8 @@ def claim(session: Session, queue: str, owner: str, lease_s: float = LEASE_S, *,
 
     `run` narrows it to the jobs of one recording and the feed of its show.
     """
-    now = db_now()
-    row = session.execute(
-        update(JobRow)
-        .where(JobRow.id == _fairest(queue, run).scalar_subquery())
-        .values(
-            state="running", fence=JobRow.fence + 1, tries=JobRow.tries + 1, owner=owner, lease_until=now + lease_s,
-            started_at=now, finished_at=None, progress={},
-        )
-        .returning(
-            JobRow.id, JobRow.kind, JobRow.queue, JobRow.subject, JobRow.recording_id, JobRow.show_id, JobRow.tries, JobRow.fence,
-            JobRow.owner, JobRow.wanted_rev,
-        )
-    ).one_or_none()  # fmt: skip
+    told = {"from_queue": queue, "by": owner, "for_s": lease_s, "of_run": run}
+    row = session.execute(_take(narrowed=run is not None), told).one_or_none()
     if row is None:
         return None
     taken = Claim(lease_s=lease_s, **row._asdict())
@@ -61,34 +51,47 @@ def claim(session: Session, queue: str, owner: str, lease_s: float = LEASE_S, *,
     return taken
 
 
+@functools.cache
+def _take(*, narrowed: bool) -> UpdateBase:
+    """Built once: putting the statement together takes longer than the database needs for it."""
+    now = select(db_now()).scalar_subquery()
+    taken: dict[str, Any] = {
+        "state": "running", "fence": JobRow.fence + 1, "tries": JobRow.tries + 1, "owner": bindparam("by"),
+        "lease_until": now + bindparam("for_s", type_=Float()), "started_at": now, "finished_at": None, "progress": {},
+    }  # fmt: skip
+    columns = [getattr(JobRow, name) for name in Claim.__dataclass_fields__ if name != "lease_s"]
+    return update(JobRow).where(JobRow.id == _fairest(now, narrowed).scalar_subquery()).values(taken).returning(*columns)
+
+
+def _fairest(now: ColumnElement[float], narrowed: bool) -> Select[int]:
+    job, other = aliased(JobRow), aliased(JobRow)
+    queue = bindparam("from_queue", type_=String())
+    running = (
+        select(other.show_id, func.count().label("jobs"))
+        .where(other.queue == queue, other.state == "running", other.lease_until >= now)
+        .group_by(other.show_id)
+        .subquery()
+    )
+    query = (
+        select(job.id)
+        .outerjoin(running, running.c.show_id == job.show_id)
+        .where(job.queue == queue, may_run(job, now))
+        .order_by(func.coalesce(running.c.jobs, 0), job.next_at, job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=job)
+    )
+    return query.where(of_run(job, bindparam("of_run", type_=String()))) if narrowed else query
+
+
 def may_run(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
     """Jobs that somebody may claim: ready ones whose time has come, and abandoned ones that have tries left."""
     ready = and_(job.state == "ready", job.next_at <= now)
     abandoned = and_(job.state == "running", job.lease_until < now)
-    paused = exists().where(PausedRow.queue == job.queue)
-    return and_(or_(ready, abandoned), job.tries < MAX_TRIES, ~paused)
+    paused = select(PausedRow.queue)
+    return and_(or_(ready, abandoned), job.tries < MAX_TRIES, job.queue.not_in(paused))
 
 
-def _fairest(queue: str, run: str | None) -> Select[int]:
-    now, job, other = db_now(), aliased(JobRow), aliased(JobRow)
-    running_of_show = (
-        select(func.count())
-        .select_from(other)
-        .where(other.queue == queue, other.state == "running", other.show_id == job.show_id, other.lease_until >= now)
-        .correlate(job)
-        .scalar_subquery()
-    )
-    query = (
-        select(job.id)
-        .where(job.queue == queue, may_run(job, now))
-        .order_by(running_of_show, job.next_at, job.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=job)
-    )
-    return query if run is None else query.where(of_run(job, run))
-
-
-def of_run(job: type[JobRow], run: str) -> ColumnElement[bool]:
+def of_run(job: type[JobRow], run: str | ColumnElement[str]) -> ColumnElement[bool]:
     """The jobs of one recording, and the feed of its show."""
     show_id = select(RecordingRow.show_id).where(RecordingRow.id == run).scalar_subquery()
     return or_(job.recording_id == run, and_(job.kind == "feed", job.subject == show_id))

@@ -17,11 +17,16 @@ _REFUSED: Mapping[str, str] = {
 }
 
 
-def told(kind: str, message: str, *, refused: bool) -> str:
-    """The reason an episode, or its words, are not there."""
+def sentences(kind: str, message: str, *, refused: bool) -> tuple[str, str, str]:
+    """What happened, what is safe, and what to do next."""
     what, safe = _WHAT.get(kind, f"The {kind} job failed"), _SAFE.get(kind, "Everything else is as before.")
     after = (_REFUSED if refused else _AGAIN).get(kind, "Try again when the cause is gone.")
-    return f"{what}: {message.rstrip('.')}. {safe} {after}"
+    return f"{what}: {message.rstrip('.')}.", safe, after
+
+
+def told(kind: str, message: str, *, refused: bool) -> str:
+    """The reason an episode, or its words, are not there."""
+    return " ".join(sentences(kind, message, refused=refused))
 
 
 def cancelled() -> str:
