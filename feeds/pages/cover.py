@@ -81,7 +81,7 @@ def _strip_picture(drawn: Sequence[Line]) -> Image.Image:
         x, half = (_MARGIN_PX + n * pitch) * k, _BAR_PX * k
         near, far = sorted((middle - 9 * k, middle - 9 * k - reach * k) if above else (middle + 9 * k, middle + 9 * k + reach * k))
         pen.rounded_rectangle((x, near, x + half, far), radius=half / 2, fill=VOICE_COLOURS[colour - 1])
-    return large.resize((SIDE_PX, 2 * middle // k), Image.Resampling.LANCZOS)
+    return large.reduce(k)
 
 
 def _bars(drawn: Sequence[Line]) -> Iterator[tuple[int, int, float, bool]]:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
 
+from feeds import documents
 from feeds.catalogue import Episode, Show, StoredRendition
 from feeds.pages import wording
 from feeds.pages.follow import app_links, qr_svg
@@ -25,7 +26,6 @@ _FORMATS = {
     "flac": ("FLAC", "lossless"), "wav": ("WAV", "for editing"),
 }  # fmt: skip
 _WIDEST_EXCERPT_PX = 240
-_TRANSCRIPTS = ("txt", "html", "vtt", "srt", "json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def episode_page(show: Show, episode: Episode, script: Script, site: Site) -> by
         "episode", root="../../", own_style=_label_columns(drawn),
         show=show, episode=episode, script=script, deck=deck, notes=notes, language=script.language or show.language,
         voices=shown, strips=drawn, parts=told, beats=_beats(told), name_of=_namer(script, shown), consent=_consent(show, episode),
-        audio=files(episode), transcripts=_TRANSCRIPTS if script.segments else (), word_count=_word_count(told),
+        audio=files(episode), documents=_documents(script), word_count=_word_count(told),
         written=written, spoken=spoken, second=second, web_url=web_url, host_of=host_of, wording=wording,
         feed_url=site.feed_url(show), page_url=site.episode_url(episode), cover_url=site.url(f"{episode.prefix}cover.jpg"),
         app_links=app_links(site.feed_url(show)), qr=Markup(qr_svg(site.episode_url(episode))),  # noqa: S704 - drawn here
@@ -106,6 +106,12 @@ def files(episode: Episode) -> tuple[FileLink, ...]:
     """The audio files by relative address, in the catalogue's order: what plays everywhere comes first."""
     ordered = sorted(episode.renditions, key=lambda r: r.format != "mp3")
     return tuple(_file(episode, rendition) for rendition in ordered)
+
+
+def _documents(script: Script) -> Mapping[str, list[str]]:
+    """What the words can be taken along as: files by kind, the plain one first."""
+    told = sorted(documents.told_by(script), key=lambda d: (d.PLACE, d.FILE))
+    return {kind: [d.FILE for d in told if kind == d.KIND] for kind in ("transcript", "chapters")}
 
 
 def _file(episode: Episode, rendition: StoredRendition) -> FileLink:

@@ -7,11 +7,16 @@ A bar is as high as its voice's mean amplitude in it, so that bars add up to the
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from feeds.pages.voices import Voice
 from pipeline.models import SILENT_DBFS, Activity
+
+Floats = NDArray[np.float64]
 
 WIDE_BARS, LIST_BARS, NARROW_BARS = 272, 168, 88
 PITCH, CHAPTER_GAP = 4, 8
@@ -126,28 +131,16 @@ def lines(activity: Activity, shown: Sequence[Voice], scale: TimeScale) -> tuple
 
 
 def _means(rows: Sequence[Sequence[int]], bin_s: float, scale: TimeScale) -> tuple[float, ...]:
-    sums = [list(accumulate((_AMPLITUDE[level] for level in row), initial=0.0)) for row in rows]
-    return tuple(
-        sum(_until(s, end / bin_s) - _until(s, start / bin_s) for s in sums) * bin_s / (end - start)
-        for section in scale.sections
-        for start, end, _ in section.bins
-    )
+    bins = np.array([(start, end) for section in scale.sections for start, end, _ in section.bins])
+    sums = np.sum([_heard_until(row, bins / bin_s) for row in rows], axis=0)
+    return tuple(((sums[:, 1] - sums[:, 0]) * bin_s / (bins[:, 1] - bins[:, 0])).tolist())
 
 
-def _until(sums: Sequence[float], bins: float) -> float:
-    """The sum of everything before that (broken) number of bins."""
-    whole = min(int(bins), len(sums) - 1)
-    rest = sums[whole + 1] - sums[whole] if whole + 1 < len(sums) else 0.0
-    return sums[whole] + (bins - whole) * rest
-
-
-class _Amplitudes(dict[int, float]):
-    def __missing__(self, dbfs: int) -> float:
-        self[dbfs] = 0.0 if dbfs <= SILENT_DBFS else 10 ** (dbfs / 20)
-        return self[dbfs]
-
-
-_AMPLITUDE = _Amplitudes()
+def _heard_until(levels_dbfs: Sequence[int], at_bins: Floats) -> Floats:
+    """The sum of all amplitudes before each of the (broken) bin numbers."""
+    levels = np.asarray(levels_dbfs)
+    amplitudes = np.where(levels > SILENT_DBFS, 10.0 ** (levels / 20), 0.0)
+    return np.interp(at_bins, np.arange(len(levels) + 1), np.concatenate(([0.0], np.cumsum(amplitudes))))
 
 
 def loudest(drawn: Sequence[Line]) -> float:

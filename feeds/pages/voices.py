@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from feeds.catalogue import Episode
 from pipeline.models import SILENT_DBFS, Activity
 
@@ -68,7 +70,9 @@ def _known(episode: Episode) -> dict[str, _Known]:
 
 def _talk_s(activity: Activity) -> dict[str, float]:
     return {
-        identity: sum(level > SILENT_DBFS for level in levels) * activity.bin_s for identity, levels in activity.voices if identity
+        identity: int(np.count_nonzero(np.asarray(levels) > SILENT_DBFS)) * activity.bin_s
+        for identity, levels in activity.voices
+        if identity
     }
 
 
