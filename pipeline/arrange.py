@@ -64,7 +64,7 @@ def _demand_clean_mix(people: Iterable[Participant], strict: bool) -> None:
     if against:
         who = "one voice has" if len(against) == 1 else f"{len(against)} voices have"
         raise Refused(
-            f"{who} not agreed to be recorded, and a mix cannot be cleaned of a voice; record separate tracks, or ask for their consent",
+            f"{who} not agreed to be recorded, and a mix cannot be cleaned of a voice; record separate tracks, or ask them",
             code="consent",
         )
 

@@ -12,7 +12,7 @@ from pipeline.level import kept_frames
 from pipeline.listen import Measures, measures
 from pipeline.loudness import FRAME, PEAK
 from pipeline.models import Cut, Heard, Timeline
-from pipeline.speaking import speaking, stretches, voices_of
+from pipeline.speaking import speaking, stretches, voices_of, worth_hearing
 
 VERSION = 1
 # A room without speech and below this is silent.
@@ -31,15 +31,16 @@ class CleanPlan:
 def clean(timeline: Timeline, heard: Heard, plan: CleanPlan = CleanPlan()) -> Timeline:
     """The timeline with its dead air cut. Refused with code `silent` where nothing can be heard at all."""
     measured = measures(heard)
-    speech = speaking(timeline, voices_of(timeline, measured.power)).any(0)
-    kept = kept_frames(timeline, len(speech))
-    words = stretches(speech & kept)
-    if not len(words):
+    powers = voices_of(timeline, measured.power)
+    speech = speaking(timeline, powers)
+    kept = kept_frames(timeline, powers.shape[1])
+    heard_frames = stretches(worth_hearing(powers, speech) & kept)
+    if not len(heard_frames):
         _demand_sound(heard, measured, kept)
         return timeline
     if not plan.trim:
         return timeline
-    first_s, last_s = float(words[0][0]) * FRAME_S, float(words[-1][1]) * FRAME_S
+    first_s, last_s = float(heard_frames[0][0]) * FRAME_S, float(heard_frames[-1][1]) * FRAME_S
     dead = _dead_air(timeline, first_s - plan.lead_s, last_s + plan.tail_s)
     return replace(timeline, cuts=merged((*timeline.cuts, *dead), timeline.length_s))
 

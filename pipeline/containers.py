@@ -34,7 +34,7 @@ _SOUND = (
 )
 
 _NOT_SOUND = (
-    (rb"\s*(#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<(MPD|smil))", "is a playlist, and only its own room may say which files belong to it"),
+    (rb"\s*(#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<(MPD|smil))", "is a playlist, which only its own room may bring"),
     (rb"\s*(<!doctype html|<html|<head|<body)", "is a web page, most likely the error page of the store it came from"),
     (rb"\s*<(\?xml|error|[a-z]+>)", "is an XML answer, most likely an error of the store it came from"),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP", "is a picture"),

@@ -32,12 +32,7 @@ class EncodePlan:
 
     formats: tuple[str, ...] = ("mp3", "m4a", "opus")
     effort: Effort = "fast"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
-    """What one rendition's encoder needs beyond its recipe, learned by measuring what it made."""
-
+    # What an encoder needs beyond its recipe and the levels, learned by `verify` from what it made.
     trim_db: float = 0.0
     ceiling_db: float = 0.0
 
@@ -48,22 +43,8 @@ def encode(
 ) -> tuple[Rendition, ...]:  # fmt: skip
     """Every rendition of the plan, not yet measured."""
     folder = place(scratch, encode, timeline, levels, plan)
-    return _made(timeline, levels, plan, Correction(), folder, children, report, ffmpeg)
-
-
-def encode_again(
-    timeline: Timeline, levels: Levels, plan: EncodePlan, correction: Correction, *, children: Children, scratch: Path, ffmpeg: str = ""
-) -> Rendition:
-    """The plan's one rendition, corrected."""
-    folder = place(scratch, encode_again, timeline, levels, plan, correction)
-    return _made(timeline, levels, plan, correction, folder, children, quiet, ffmpeg)[0]
-
-
-def _made(
-    timeline: Timeline, levels: Levels, plan: EncodePlan, correction: Correction, folder: Path, children: Children, report: Report, ffmpeg: str
-) -> tuple[Rendition, ...]:
-    outputs = tuple(_output(name, levels.channels, plan.effort, correction, folder) for name in plan.formats)
-    ceiling = levels.ceiling_dbtp + correction.ceiling_db
+    outputs = tuple(_output(name, levels.channels, plan, folder) for name in plan.formats)
+    ceiling = levels.ceiling_dbtp + plan.ceiling_db
     files = children.run(rendered, timeline, levels, outputs, ceiling, tool.find(ffmpeg), report=report)
     duration_s = sum(end - start for start, end in kept_samples(timeline)) / RATE_HZ
     return tuple(
@@ -75,11 +56,11 @@ def _made(
     )  # fmt: skip
 
 
-def _output(name: str, channels: int, effort: Effort, correction: Correction, folder: Path) -> tool.Output:
-    recipe = named(name).recipe(channels, effort)
+def _output(name: str, channels: int, plan: EncodePlan, folder: Path) -> tool.Output:
+    recipe = named(name).recipe(channels, plan.effort)
     return tool.Output(
-        path=folder / f"episode{named(name).SUFFIX}", codec=recipe.codec, container=recipe.container, bitrate_kbps=recipe.bitrate_kbps,
-        trim_db=recipe.trim_db + correction.trim_db, options=recipe.options,
+        path=folder / f"episode{named(name).SUFFIX}", codec=recipe.codec, container=recipe.container,
+        bitrate_kbps=recipe.bitrate_kbps, trim_db=recipe.trim_db + plan.trim_db, options=recipe.options,
     )  # fmt: skip
 
 

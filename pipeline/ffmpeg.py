@@ -1,4 +1,4 @@
-"""The only place that builds and starts ffmpeg. There need be no ffprobe; where no new ffmpeg is installed, imageio-ffmpeg's serves.
+"""The only place that builds and starts ffmpeg. No ffprobe is needed; where no new ffmpeg is installed, imageio-ffmpeg's serves.
 
 ffmpeg is started inside limited children, in their process group, so that it ends with them.
 """
@@ -46,7 +46,7 @@ class Output:
 
 @lru_cache
 def find(explicit: str = "") -> str:
-    """The ffmpeg to use: the one named, else that on PATH if it is new enough, else imageio-ffmpeg's. Broken when it does not run."""
+    """The one named, else the one on PATH if it is new enough, else imageio-ffmpeg's. Broken when it does not run."""
     if explicit:
         version(explicit)
         return explicit
@@ -81,7 +81,9 @@ def _asked(binary: str, question: str) -> str:
     try:
         return subprocess.run([binary, "-hide_banner", question], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise Broken(f"{binary} does not run ({error}); install ffmpeg {OLDEST} or newer, or leave the setting empty", code="no_ffmpeg") from error
+        raise Broken(
+            f"{binary} does not run ({error}); install ffmpeg {OLDEST} or newer, or leave the setting empty", code="no_ffmpeg"
+        ) from error
 
 
 # ---- what to do
@@ -98,7 +100,9 @@ def encoding(binary: str, outputs: Sequence[Output], *, rate_hz: int, channels: 
 def _written(sound: "ffmpeg.nodes.FilterableStream", output: Output) -> "ffmpeg.nodes.OutputStream":
     bitrate = {} if output.bitrate_kbps is None else {"b:a": f"{output.bitrate_kbps}k"}
     trimmed = sound.filter("volume", f"{output.trim_db:.4f}dB")
-    return trimmed.output(f"file:{output.path}", **_PLAIN, **{"c:a": output.codec, **bitrate, **output.options, "f": output.container})
+    return trimmed.output(
+        f"file:{output.path}", **_PLAIN, **{"c:a": output.codec, **bitrate, **output.options, "f": output.container}
+    )
 
 
 _PLAIN = {"map_metadata": "-1", "fflags": "+bitexact", "flags:a": "+bitexact"}

@@ -61,7 +61,7 @@ def _shared(levels: Levels, frames: Levels, middles_s: Levels, style: Style) -> 
 
 
 def _between(spans: NDArray[np.intp], wanted: Levels, length: int) -> Levels:
-    """Stretches and a frame either side have their gain; between them the smaller one, in long pauses never more than the median."""
+    """Stretches, a frame wider, have their gain; between them the smaller one holds, in long pauses never more than the median."""
     median = float(np.median(wanted))
     edges = np.concatenate([[[0, 0]], spans, [[length, length]]])
     gain = np.zeros(length)

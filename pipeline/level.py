@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clock import TimeMap
-from pipeline.journal import place
 from pipeline.gains import FRAME_S, LEAST_DB, MOST_DB, Style, gated, ridden, voice_level
+from pipeline.journal import place
 from pipeline.listen import Measures, measures
 from pipeline.loudness import FRAME, PEAK, Powers, integrated, lufs
 from pipeline.models import SILENT_DBFS, Activity, Heard, MadeFile, Participant, Timeline, VoiceLevel

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loudness import EDGE, PIECE, Sound, oversampled
+from pipeline.loudness import EDGE, PIECE, oversampled
+from pipeline.spectra import Sound
 
 HOLD = 2400
 AHEAD = 240

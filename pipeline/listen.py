@@ -1,7 +1,7 @@
 """One decode of every track measures what trimming, levelling and the recogniser need to know.
 
-The arrays lie in one .npz: `power` (rows, frames) float32, `peak` (rows, 5 · frames) float32. A row is a track of the timeline where
-tracks are single voices, else the one row is the mix. All tracks are decoded side by side, block by block, so memory stays flat.
+The arrays lie in one .npz: `power` (rows, frames) float32, `peak` (rows, 5 · frames) float32. A row is a track of the timeline
+where tracks are single voices, else the one row is the mix. All tracks are decoded side by side, block by block: memory stays flat.
 """
 
 from collections.abc import Sequence

@@ -21,9 +21,10 @@ NOTHING = 1e-12
 TAPS = 2304
 
 Powers = NDArray[np.float64]
+Section = tuple[list[float], list[float]]
 
 
-def k_weighting(rate_hz: int) -> tuple[tuple[list[float], list[float]], tuple[list[float], list[float]]]:
+def k_weighting(rate_hz: int) -> tuple[Section, Section]:
     """The two second-order sections (b, a) of BS.1770's K-weighting at any rate."""
     k, q, v = tan(pi * 1681.974450955533 / rate_hz), 0.7071752369554196, 10 ** (3.999843853973347 / 20)
     u, n = v**0.4996667741545416, 1 + k / q + k * k
@@ -64,7 +65,7 @@ def frame_powers(sound: Sound) -> Powers:
 def frame_peaks(sound: Sound) -> Sound:
     """Largest sample of every 20 ms over all channels."""
     framed = _framed(sound, PEAK)
-    return np.maximum(framed.max((0, 2)), -framed.min((0, 2)))
+    return np.asarray(np.maximum(framed.max((0, 2)), -framed.min((0, 2))), np.float32)
 
 
 def _framed(sound: Sound, frame: int) -> Sound:
@@ -129,7 +130,7 @@ def oversampled(sound: Sound) -> Sound:
     """|sound| at four times the rate, the largest of the four phases a sample (BS.1770-5, annex 2)."""
     padded = np.pad(sound, 12)
     phases = [np.abs(np.convolve(padded, phase)[18 : 18 + len(sound)]) for phase in _PHASES]
-    return np.maximum(np.max(phases, axis=0), np.abs(sound))
+    return np.asarray(np.maximum(np.max(phases, axis=0), np.abs(sound)), np.float32)
 
 
 class TruePeak:

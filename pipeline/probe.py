@@ -6,6 +6,7 @@ Headers are not believed: seconds are counted packet by packet, and a little of 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -96,7 +97,12 @@ def streams_of(one: Fetched, plan: ProbePlan, report: Report) -> tuple[Probed, .
 
 
 def _said(error: av.FFmpegError) -> str:
-    return (error.log[2].strip() if error.log else "") or error.strerror or str(error)
+    return _logged(error) or error.strerror or str(error)
+
+
+def _logged(error: av.FFmpegError) -> str:
+    log: Any = error.log
+    return str(log[2]).strip() if log else ""
 
 
 def _instead(one: Fetched) -> str:
@@ -151,7 +157,7 @@ class _PacketClock:
         self.first_s: float | None = None
         self.base_s = self.end_s = 0.0
 
-    def count(self, packet: av.Packet) -> None:
+    def count(self, packet: "av.Packet[AudioStream]") -> None:
         if not packet.size:
             return
         length_s = _adts_s(bytes(packet)) if self.raw_aac else (packet.duration or 0) * self.tick_s

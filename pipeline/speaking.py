@@ -18,6 +18,10 @@ LEAST_LUFS = -58.0
 # Speech stands so far above the floor, or at least so near the loudest moments around it.
 ABOVE_FLOOR_DB, BELOW_TOP_DB = 9.0, 12.0
 LOWEST_BELOW_TOP_DB = 22.0
+# Speech rises and falls; steady noise does not, however loud.
+LIVELY_DB = 6.0
+# What comes this near to the loudest speech is sound worth hearing, be it speech or not.
+WORTH_HEARING_DB = 20.0
 FLOOR_FRAMES, FLOOR_SHARE, TOP_FRAMES = 81, 0.08, 31
 JOINED_FRAMES, SHORTEST_FRAMES = 2, 3
 # A voice's own frames, against its reference and against the other voices (measured with bleed 22 dB down).
@@ -44,6 +48,15 @@ def speaking(timeline: Timeline, powers: Powers) -> Mask:
     return np.stack([_tidied(mask) for mask in masks])
 
 
+def worth_hearing(powers: Powers, speech: Mask) -> Mask:
+    """Frames of the whole room with speech, or with anything about as loud, such as music before the first word."""
+    total, anyone = lufs(powers.sum(0)), np.asarray(speech.any(0))
+    if not anyone.any():
+        return anyone
+    loud = float(np.percentile(total[anyone], 95))
+    return _tidied(anyone | (total > loud - WORTH_HEARING_DB))
+
+
 def stretches(mask: Mask) -> NDArray[np.intp]:
     """First frame and end of every unbroken stretch, as rows."""
     return np.flatnonzero(np.diff(np.concatenate([[0], mask.view(np.int8), [0]]))).reshape(-1, 2)
@@ -61,13 +74,13 @@ def running_max(values: Levels, width: int) -> Levels:
     """The largest of `width` values round every place."""
     half = width // 2
     padded = np.pad(values, half, constant_values=-np.inf)
-    return np.lib.stride_tricks.sliding_window_view(padded, width).max(1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, width).max(1))
 
 
 def _speech(levels: Levels) -> Mask:
-    top = running_max(levels, TOP_FRAMES)
-    bar = np.maximum(LEAST_LUFS, np.minimum(_floor(levels) + ABOVE_FLOOR_DB, top - BELOW_TOP_DB))
-    return (levels > bar) & (levels > top - LOWEST_BELOW_TOP_DB)
+    top, floor = running_max(levels, TOP_FRAMES), _floor(levels)
+    bar = np.maximum(LEAST_LUFS, np.minimum(floor + ABOVE_FLOOR_DB, top - BELOW_TOP_DB))
+    return (levels > bar) & (levels > top - LOWEST_BELOW_TOP_DB) & (top - floor > LIVELY_DB)
 
 
 def _floor(levels: Levels) -> Levels:
@@ -85,7 +98,7 @@ def _own(levels: Levels) -> Mask:
     relative = levels - usual
     near = relative >= relative.max(0) - DOMINANCE_DB
     audible = levels > np.maximum(LEAST_LUFS, np.minimum(floor + ABOVE_TRACK_FLOOR_DB, usual - BELOW_TOP_DB))
-    return audible & near & (relative > -OWN_RANGE_DB)
+    return np.asarray(audible & near & (relative > -OWN_RANGE_DB))
 
 
 def _reference(levels: Levels) -> float:

@@ -27,21 +27,26 @@ class Spectra:
         count = -(-len(block) // HOP)
         padded = np.concatenate([self.history, block, np.zeros(count * HOP - len(block), np.float32)])
         self.history = padded[len(block) : len(block) + FFT - HOP].copy()
-        return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, FFT)[::HOP][:count])
+        return _single(np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, FFT)[::HOP][:count]))
 
 
 def response(taps: NDArray[np.float64]) -> Spectrum:
     """The spectrum of an impulse response of at most FFT - HOP + 1 samples."""
-    return np.fft.rfft(taps, FFT).astype(np.complex64)
+    return _single(np.fft.rfft(taps, FFT))
+
+
+def _single(spectrum: "NDArray[np.complexfloating]") -> Spectrum:
+    return np.asarray(spectrum, np.complex64)
 
 
 def filtered(spectra: Spectrum, by: Spectrum, length: int) -> Sound:
     """`length` samples of sound as the filter answers."""
-    return np.fft.irfft(spectra * by, FFT)[:, FFT - HOP :].reshape(-1)[:length]
+    sound = np.fft.irfft(spectra * by, FFT)[:, FFT - HOP :].reshape(-1)[:length]
+    return np.asarray(sound, np.float32)
 
 
 def decimated(spectra: Spectrum, by: Spectrum, factor: int) -> Sound:
     """As `filtered`, at a rate that is `factor` times lower; the filter must leave nothing above half of that rate."""
     keep = FFT // factor // 2 + 1
     narrow = np.fft.irfft(spectra[:, :keep] * by[:keep], FFT // factor)
-    return narrow[:, (FFT - HOP) // factor :].reshape(-1) / np.float32(factor)
+    return np.asarray(narrow[:, (FFT - HOP) // factor :].reshape(-1) / np.float32(factor), np.float32)

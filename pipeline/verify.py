@@ -1,5 +1,6 @@
 """Every rendition is decoded again and believed only then; one that is off is corrected and made again, alone."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from pipeline.child import Children, Report, quiet
 from pipeline.decode import RATE_HZ, in_blocks
-from pipeline.encode import Correction, EncodePlan, encode_again
+from pipeline.encode import EncodePlan, encode
 from pipeline.errors import Broken
 from pipeline.level import Levels
 from pipeline.loudness import Meter
@@ -41,7 +42,7 @@ def verify(
 
     Broken when a rendition stays wrong.
     """
-    again = partial(encode_again, timeline, levels, children=children, scratch=scratch, ffmpeg=ffmpeg)
+    again = partial(encode, timeline, levels, children=children, scratch=scratch, ffmpeg=ffmpeg)
     checked: list[Rendition] = []
     with ThreadPoolExecutor(cpu_count()) as pool:
         for rendition in pool.map(lambda one: _settled(one, levels, plan, children, again), made):
@@ -50,41 +51,51 @@ def verify(
     return tuple(checked)
 
 
-def _settled(rendition: Rendition, levels: Levels, plan: EncodePlan, children: Children, again: partial[Rendition]) -> Rendition:
-    correction = Correction()
+def _settled(
+    rendition: Rendition, levels: Levels, plan: EncodePlan, children: Children, again: Callable[[EncodePlan], tuple[Rendition, ...]]
+) -> Rendition:
+    """The rendition with what was measured, after as many corrections as it needs."""
+    plan = replace(plan, formats=(rendition.format,))
     for _ in range(TRIES):
         decoded = children.run(heard_again, rendition.file, rendition.channels)
         _demand_length(rendition, decoded)
-        further = needed(decoded, levels.expected_lufs)
-        if further is None:
-            return replace(
-                rendition, duration_s=decoded.duration_s, integrated_lufs=decoded.integrated_lufs, true_peak_dbtp=decoded.true_peak_dbtp
-            )
-        correction = Correction(
-            trim_db=correction.trim_db + further.trim_db, ceiling_db=correction.ceiling_db + further.ceiling_db
-        )
-        rendition = again(replace(plan, formats=(rendition.format,)), correction)
-    raise Broken(
-        f"{rendition.format} stays wrong after {TRIES} tries: {decoded.integrated_lufs} LUFS where {levels.expected_lufs} were expected, "
-        f"true peak {decoded.true_peak_dbtp} dBTP where {LOUDEST_DBTP} are allowed",
-        code="rendition_wrong",
+        trim_db, ceiling_db = needed(decoded, levels.expected_lufs)
+        if not trim_db and not ceiling_db:
+            return _with(rendition, decoded)
+        plan = replace(plan, trim_db=plan.trim_db + trim_db, ceiling_db=plan.ceiling_db + ceiling_db)
+        (rendition,) = again(plan)
+    found = f"{decoded.integrated_lufs} LUFS, true peak {decoded.true_peak_dbtp} dBTP"
+    wanted = (
+        f"{levels.expected_lufs:.1f} LUFS and at most {LOUDEST_DBTP} dBTP"
+        if levels.expected_lufs
+        else f"at most {LOUDEST_DBTP} dBTP"
     )
+    raise Broken(f"{rendition.format} stays wrong after {TRIES} tries: {found}; wanted {wanted}", code="rendition_wrong")
 
 
-def needed(decoded: Decoded, expected_lufs: float | None) -> Correction | None:
-    """What would set the rendition right; None: it is right."""
-    off = 0.0 if decoded.integrated_lufs is None or expected_lufs is None else expected_lufs - decoded.integrated_lufs
-    trim = off if abs(off) > MOST_LU_OFF else 0.0
-    excess = (decoded.true_peak_dbtp or -100.0) + max(trim, 0.0) - LOUDEST_DBTP
-    if not trim and excess <= 0:
-        return None
-    return Correction(trim_db=trim, ceiling_db=-(excess + SAFETY_DB) if excess > 0 else 0.0)
+def needed(decoded: Decoded, expected_lufs: float | None) -> tuple[float, float]:
+    """The trim and the change of ceiling that would set a rendition right; both 0: it is right."""
+    off_lu = 0.0 if decoded.integrated_lufs is None or expected_lufs is None else expected_lufs - decoded.integrated_lufs
+    trim_db = off_lu if abs(off_lu) > MOST_LU_OFF else 0.0
+    if decoded.true_peak_dbtp is None:
+        return trim_db, 0.0
+    excess_db = decoded.true_peak_dbtp + max(trim_db, 0.0) - LOUDEST_DBTP
+    return trim_db, -(excess_db + SAFETY_DB) if excess_db > 0 else 0.0
+
+
+def _with(rendition: Rendition, decoded: Decoded) -> Rendition:
+    # MP4's edit list ends what our decoder hears a few milliseconds longer.
+    duration_s = min(decoded.duration_s, rendition.duration_s)
+    return replace(
+        rendition, duration_s=duration_s, integrated_lufs=decoded.integrated_lufs, true_peak_dbtp=decoded.true_peak_dbtp
+    )  # fmt: skip
 
 
 def _demand_length(rendition: Rendition, decoded: Decoded) -> None:
     if abs(decoded.duration_s - rendition.duration_s) > LENGTH_SLACK_S:
         raise Broken(
-            f"{rendition.format} decodes to {decoded.duration_s:.3f} s where {rendition.duration_s:.3f} s were encoded", code="rendition_wrong"
+            f"{rendition.format} decodes to {decoded.duration_s:.3f} s where {rendition.duration_s:.3f} s were encoded",
+            code="rendition_wrong",
         )
 
 

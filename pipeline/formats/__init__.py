@@ -28,14 +28,14 @@ class Recipe:
 
 
 class Format(Protocol):
-    """What a module on this shelf offers. Its recipe must give the same bytes for the same samples, with no date and no random serial."""
+    """What a module on this shelf offers. Its recipe gives the same bytes for the same samples: no date, no random serial."""
 
     SUFFIX: str
     MIME_TYPE: str
     TAGGING: Tagging
 
     @staticmethod
-    def recipe(channels: int, effort: Effort) -> Recipe:
+    def recipe(channels: int, effort: Effort, /) -> Recipe:
         """The recipe for one or two channels of 48 kHz."""
 
 

@@ -11,5 +11,9 @@ def recipe(channels: int, effort: Effort) -> Recipe:
     """The index stands in front, so that playing begins at once."""
     coder = "fast" if effort == "fast" else "twoloop"
     return Recipe(
-        codec="aac", container="ipod", bitrate_kbps=64 * channels, trim_db=0.1, options={"aac_coder": coder, "movflags": "+faststart"}
+        codec="aac",
+        container="ipod",
+        bitrate_kbps=64 * channels,
+        trim_db=0.1,
+        options={"aac_coder": coder, "movflags": "+faststart"},
     )

@@ -14,4 +14,6 @@ def recipe(channels: int, effort: Effort) -> Recipe:
         "compression_level": "5" if effort == "fast" else "10",
         "serial_offset": "1",
     }
-    return Recipe(codec="libopus", container="ogg", bitrate_kbps=32 * channels, trim_db=0.2 if channels == 1 else 0.0, options=options)
+    return Recipe(
+        codec="libopus", container="ogg", bitrate_kbps=32 * channels, trim_db=0.2 if channels == 1 else 0.0, options=options
+    )

@@ -7,6 +7,6 @@ MIME_TYPE = "audio/wav"
 TAGGING: Tagging = "riff"
 
 
-def recipe(channels: int, effort: Effort) -> Recipe:
+def recipe(_channels: int, _effort: Effort) -> Recipe:
     """16 bits; beyond four gigabytes as RF64."""
     return Recipe(codec="pcm_s16le", container="wav", bitrate_kbps=None, options={"rf64": "auto"})
