@@ -99,8 +99,12 @@ class Run:
 
     @property
     def timings_s(self) -> dict[str, float]:
-        """Seconds by stage over all its jobs."""
-        return {stage: seconds for job in self.jobs for stage, seconds in job.timings_s.items()}
+        """Seconds by stage over all its jobs; a stage that several jobs went through counts for all of them."""
+        total: dict[str, float] = {}
+        for job in self.jobs:
+            for stage, seconds in job.timings_s.items():
+                total[stage] = total.get(stage, 0.0) + seconds
+        return total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
