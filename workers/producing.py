@@ -15,7 +15,8 @@ from workers.jobs import bodies
 from workers.ledger import Claim, Progress, Run
 from workers.report import report
 from workers.rooms import gather
-from workers.settings import Settings, StoreSettings, load
+from workers.sections import StoreSettings
+from workers.settings import Settings, load
 from workers.wiring import open_house
 from workers.work_loop import drain
 

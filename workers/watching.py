@@ -9,7 +9,7 @@ import structlog
 from feeds.catalogue import find_show
 from pipeline.errors import AircheckError, Refused
 from workers.house import House
-from workers.rooms import gather
+from workers.rooms import Gathered
 from workers.serving import take_in
 from workers.watch import watch
 from workers.wiring import open_house, working
@@ -25,15 +25,15 @@ def watch_and_work(folder: Path, *, show: str, quiet_s: float) -> None:
                 raise Refused(f"there is no show {show}; make it: aircheck show add {show}", code="unknown_show")
         with working(house):
             log.info("watching", folder=str(folder), show=show)
-            watch(folder, lambda path: _take(house, path, show), quiet_s=quiet_s, stop=threading.Event())
+            watch(folder, lambda gathered: _take(house, gathered, show), quiet_s=quiet_s, stop=threading.Event())
 
 
-def _take(house: House, path: Path, show: str) -> None:
+def _take(house: House, gathered: Gathered, show: str) -> None:
     """Accept what landed; what can never be an episode is told in the log and left where it is."""
+    recording = replace(gathered.recording, show=show)
     try:
-        gathered = gather([path])
-        taken = take_in(house, replace(gathered.recording, show=show), gathered.root, provider="watch")
+        taken = take_in(house, recording, gathered.root, provider="watch")
     except AircheckError as error:
-        log.warning("not_taken", file=path.name, why=str(error))
+        log.warning("not_taken", recording=recording.recording_id, name=recording.name, why=str(error))
     else:
-        log.info("known" if taken.known else "accepted", file=path.name, recording=taken.run, show=show)
+        log.info("known" if taken.known else "accepted", recording=taken.run, name=recording.name, show=show)

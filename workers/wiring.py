@@ -14,6 +14,7 @@ from workers.broker import HANDS, Bells, Workers, open_broker, start_workers
 from workers.database import open_database
 from workers.house import House
 from workers.jobs import bodies
+from workers.late_words import ask_for_late_words
 from workers.ledger import QUEUES
 from workers.migrations import migrate
 from workers.settings import Settings, load
@@ -44,6 +45,8 @@ def working(house: House, queues: Sequence[str] = QUEUES) -> Iterator[Workers]:
     workers = start_workers(house.bells.broker, loop, queues)
     sweeper = Sweeper(house.database, house.bells, hands={queue: HANDS[queue] for queue in queues})
     sweeper.start()
+    if "words" in queues:
+        ask_for_late_words(house)
     try:
         yield workers
     finally:
