@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import pyloudnorm
@@ -68,7 +69,7 @@ def test_they_talk_over_each_other_and_otherwise_take_turns():
     overlaps = [one["end_s"] - one["start_s"] for one in TRUTH["overlaps"]]
     assert sum(overlap_s > 0.7 for overlap_s in overlaps) >= 2
     edges = [(turn["start_s"], turn["end_s"]) for turn in TRUTH["turns"]]
-    gaps = [start_s - end_s for (_, end_s), (start_s, _) in zip(edges, edges[1:], strict=False)]
+    gaps = [start_s - end_s for (_, end_s), (start_s, _) in pairwise(edges)]
     assert all(0.2 <= gap_s <= 3 for gap_s in gaps if gap_s > 0)
 
 

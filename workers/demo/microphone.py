@@ -13,7 +13,7 @@ from workers.demo.voices import RATE_HZ, Sound
 
 FULL = 0.98  # beyond this an overdriven microphone clips
 HUM_DBFS = -50.0
-TONE_HZ = 300.0
+TONE_HZ, TONE_S = 300.0, 50
 # how long before and after its speaker's words a microphone lets the tone of its room through
 OPENS_S, HOLDS_S = 0.3, 0.8
 BITRATE_BPS = 24_000
@@ -52,9 +52,10 @@ def _open(spans_s: Spans, length: int) -> Sound:
 
 def _tone(dbfs: float, length: int, seed: int) -> Sound:
     """A room at rest: noise that falls by 12 dB an octave above TONE_HZ."""
-    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(0, 1, length))
-    noise = np.fft.irfft(spectrum / (1 + (np.fft.rfftfreq(length, 1 / RATE_HZ) / TONE_HZ) ** 2), length)
-    return np.asarray(noise * _gain(dbfs) / np.sqrt(np.mean(noise**2)))
+    count = TONE_S * RATE_HZ
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(0, 1, count))
+    noise = np.fft.irfft(spectrum / (1 + (np.fft.rfftfreq(count, 1 / RATE_HZ) / TONE_HZ) ** 2), count)
+    return np.resize(noise * _gain(dbfs) / np.sqrt(np.mean(noise**2)), length)
 
 
 def _hum(hz: float, length: int) -> Sound:
@@ -82,7 +83,7 @@ def _gain(db: float) -> float:
 
 
 def encode_opus(wav: Path, ogg: Path, report: Report) -> int:
-    """Bytes of the Ogg Opus file it writes as a recorder for voices would: packets of 60 ms, next to nothing where all is silent."""
+    """Bytes of the Ogg Opus file it writes as a recorder would: packets of 60 ms, next to nothing where all is silent."""
     with av.open(wav) as source, av.open(ogg, "w", format="ogg", options={"fflags": "+bitexact"}) as target:
         stream = target.add_stream("libopus", rate=RATE_HZ, options={"frame_duration": "60"}, layout="mono")
         stream.bit_rate = BITRATE_BPS
