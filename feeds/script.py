@@ -87,10 +87,10 @@ def _opened(chapters: list[tuple[float, Chapter]], episode: Episode) -> list[tup
 
 
 def _ended(chapters: Sequence[tuple[float, Chapter]], duration_s: float) -> tuple[Chapter, ...]:
-    starts = [round(start, 3) for start, _ in chapters]
+    edges = [*(round(start, 3) for start, _ in chapters), round(duration_s, 3)]
     return tuple(
         replace(chapter, start_s=start, end_s=end, title=clean_line(chapter.title))
-        for (_, chapter), start, end in zip(chapters, starts, [*starts[1:], round(duration_s, 3)], strict=True)
+        for (_, chapter), (start, end) in zip(chapters, pairwise(edges), strict=True)
     )
 
 

@@ -1,5 +1,6 @@
 """WebVTT, the transcript most apps read. Who speaks stands in every cue, for players show cues alone."""
 
+import re
 from html import escape
 from typing import Literal
 
@@ -30,7 +31,8 @@ def _written(cue: Cue) -> str:
 
 
 def _voice(speaker: str | None) -> str:
-    name = (speaker or "").replace("<", "").replace(">", "").replace("&", "&amp;").strip()
+    """The voice tag; a name cannot hold what would end it, or an arrow where it meets the tag's end."""
+    name = re.sub("[<>]", "", speaker or "").replace("--", "–").replace("&", "&amp;").strip()
     return f"<v {name}>" if name else ""
 
 
