@@ -5,9 +5,11 @@ disk when it returns: intake answers its caller only after that. Nothing slow ha
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +27,21 @@ BUSY_S = 15.0
 PATIENCE_S = 30.0
 
 
+class Turn:
+    """One writer at a time among the threads of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=BUSY_S):
+            busy = TimeoutError(f"busy for {BUSY_S:.0f} s: something slow holds a transaction")
+            raise OperationalError("BEGIN IMMEDIATE", None, busy)  # as SQLite itself says it
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """Opens transactions; each is committed on leaving and rolled back by an error."""
@@ -32,17 +49,19 @@ class Database:
     engine: Engine
     # the same database; its commits are on the disk when they return
     durable_engine: Engine
+    # whose turn it is to write: SQLite has one writer, and threads that queue up here do not starve as those that poll for it do
+    turn: AbstractContextManager[object] = field(default_factory=contextlib.nullcontext)
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Session]:
         """A transaction that may write."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self.turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextlib.contextmanager
     def durable(self) -> Iterator[Session]:
         """A transaction that may write, and survives a power cut from the moment it has been committed."""
-        with Session(self.durable_engine, expire_on_commit=False) as session, session.begin():
+        with self.turn, Session(self.durable_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextlib.contextmanager
@@ -103,7 +122,7 @@ def _sqlite(url: str) -> Database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Broken(f"{Path(path).parent} cannot be made: {error.strerror}", code="database_unreachable") from error
-    return Database(engine=_sqlite_engine(url, "NORMAL"), durable_engine=_sqlite_engine(url, "FULL"))
+    return Database(engine=_sqlite_engine(url, "NORMAL"), durable_engine=_sqlite_engine(url, "FULL"), turn=Turn())
 
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:
