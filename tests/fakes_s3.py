@@ -128,7 +128,7 @@ def s3_gate(s3_service: str) -> Iterator[tuple[str, type[Gate]]]:
     """The address of a gate before the service, and the gate to spoil requests with."""
     gate = type("TestGate", (Gate,), {"behind": s3_service, "asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), gate)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}", gate
