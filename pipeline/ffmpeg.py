@@ -108,13 +108,13 @@ def _written(sound: "ffmpeg.nodes.FilterableStream", output: Output) -> "ffmpeg.
 _PLAIN = {"map_metadata": "-1", "fflags": "+bitexact", "flags:a": "+bitexact"}
 
 
-def copying(binary: str, source: Path, container: str, description: Path, target: Path, options: Mapping[str, str]) -> list[str]:
-    """The command that copies a file's audio and gives it the chapters of an FFMETADATA file."""
-    whitelist = {"protocol_whitelist": "file", "format_whitelist": container}
-    sound = ffmpeg.input(f"file:{source}", **whitelist)
+def chaptered(binary: str, source: Path, description: Path, target: Path) -> list[str]:
+    """The command that copies an MP4's audio and gives it the chapters of an FFMETADATA file, and no others."""
+    sound = ffmpeg.input(f"file:{source}", format="mov", protocol_whitelist="file", format_whitelist="mov")
     words = ffmpeg.input(f"file:{description}", format="ffmetadata", protocol_whitelist="file")
-    plain = {"c": "copy", "map_metadata": "-1", "map_chapters": "1", "fflags": "+bitexact", "f": container}
-    return _command(binary, ffmpeg.output(sound.audio, words, f"file:{target}", **plain, **options))
+    options = {"c": "copy", "map_metadata": "1", "map_chapters": "1", "fflags": "+bitexact", "f": "ipod", "movflags": "+faststart"}
+    # The second input has no sound: it is mapped only so that it is opened.
+    return _command(binary, ffmpeg.output(sound["a:0"], words["a?"], f"file:{target}", **options))
 
 
 def _command(binary: str, graph: "ffmpeg.nodes.OutputStream") -> list[str]:
