@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from pipeline.english import PALE_WORDS
 from pipeline.sentences import parts_of
@@ -25,6 +26,7 @@ _TOKEN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ0-9'’+#&-]*
 _STEM = re.compile(r"(ing|ed|es|s)$")
 _ASKS = re.compile(r"^(what|how|why|which|when|where|who|should|can|is|are)\b", re.IGNORECASE)
 _LEAD = re.compile(r"^((so|and|but|okay|ok|well|right|great|yeah|now|also|then|next)\b[\s,]*)+", re.IGNORECASE)
+_POINTS = re.compile(r"\b(it|that|this|these|those|they|them|there|here)\b", re.IGNORECASE)
 _VERB = re.compile(r"^\w+(ing|ed)$|^(suggest|use|become|come|keep|give|take|tell|ask|look|try|happen|understand|write|read|find)$")
 
 
@@ -48,9 +50,9 @@ def titles_of(chapters: Sequence[Sequence[Turn]], taken: Collection[str] = ()) -
     used = {title.casefold() for title in taken}
     titles = []
     for turns, known in zip(chapters, phrases, strict=True):
-        options = [_question(turns), *_named(known, seen_in, len(chapters))]
+        options = chain([_question(turns)], _named(known, seen_in, len(chapters), used))
         titles.append(next((option for option in options if option and option.casefold() not in used), ""))
-        used.add(titles[-1].casefold())
+        used.update([titles[-1].casefold(), *titles[-1].casefold().split(" and ")])
     return tuple(titles)
 
 
@@ -61,8 +63,8 @@ def _question(turns: Sequence[Turn]) -> str:
     """The last short question of the opening turn that asks for something in particular."""
     text = turns[0].text
     asked = [_LEAD.sub("", text[a:b].strip()) for a, b in parts_of(text) if text[a:b].rstrip().endswith("?")]
-    short = [q for q in asked if len(q) <= MOST_CHARACTERS and _ASKS.match(q) and len(_content(q)) >= LEAST_CONTENT]
-    return _capital(short[-1]) if short else ""
+    clear = [q for q in asked if _ASKS.match(q) and not _POINTS.search(q) and len(_content(q)) >= LEAST_CONTENT]
+    return next((_capital(q) for q in reversed(clear) if len(q) <= MOST_CHARACTERS), "")
 
 
 def _content(text: str) -> set[str]:
@@ -124,18 +126,19 @@ def _pieces(run: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]
             yield run[at : at + length]
 
 
-def _named(phrases: dict[str, _Phrase], seen_in: Counter[str], chapters: int) -> Iterator[str]:
-    """Titles from the chapter's own words, the best first."""
-    scores = {key: _score(key, phrase, seen_in[key], chapters) for key, phrase in phrases.items() if _names(phrase)}
+def _named(phrases: dict[str, _Phrase], seen_in: Counter[str], chapters: int, used: Collection[str]) -> Iterator[str]:
+    """Titles from the chapter's own words, the best first; what another title says already is not said again."""
+    fresh = {key: phrase for key, phrase in phrases.items() if _names(phrase) and phrase.surface.casefold() not in used}
+    scores = {key: _score(key, phrase, seen_in[key], chapters) for key, phrase in fresh.items()}
     best = sorted(scores, key=lambda key: (-round(scores[key], 6), key))[:SHORTLIST]
     for first in best:
         for second in best:
-            both = f"{phrases[first].surface} and {phrases[second].surface}"
+            both = f"{fresh[first].surface} and {fresh[second].surface}"
             fits = len(both) <= MOST_CHARACTERS and SECOND_BEST * scores[first] <= scores[second] < scores[first]
-            if fits and _apart(first, second) and _goes_second(phrases[second]):
+            if fits and _apart(first, second) and _goes_second(fresh[second]):
                 yield _capital(both)
-        if len(phrases[first].surface) <= MOST_CHARACTERS:
-            yield _capital(phrases[first].surface)
+        if len(fresh[first].surface) <= MOST_CHARACTERS:
+            yield _capital(fresh[first].surface)
 
 
 def _names(phrase: _Phrase) -> bool:
