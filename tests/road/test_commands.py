@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from workers import cli
 
@@ -22,8 +23,8 @@ def commands() -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_every_command_has_help_with_an_example(aircheck: Any, words: tuple[str, ...]) -> None:
-    said = aircheck(*words, "--help").out
+def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    said = CliRunner().invoke(cli.app, [*words, "--help"]).output
 
     assert f"Example: aircheck {' '.join(words)}" in said
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import AircheckError
+from pipeline.errors import AircheckError, Broken
 from workers.cli import console
 
 app = typer.Typer(
@@ -44,15 +44,23 @@ def _register() -> None:
         module.register(app)
 
 
+def _unless_debugging() -> None:
+    """Let the traceback through where somebody asked for it."""
+    if "--debug" in sys.argv:
+        raise  # noqa: PLE0704 - inside the handlers of main()
+
+
 def main() -> None:
     """Run the command line; an error of ours is one line, never a traceback."""
     _register()
     try:
         app()
     except AircheckError as error:
-        if "--debug" in sys.argv:
-            raise
+        _unless_debugging()
         console.fail(error)
+    except OSError as error:
+        _unless_debugging()
+        console.fail(Broken(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), code="os_error"))
     except KeyboardInterrupt:
         console.err("aircheck: stopped")
         raise SystemExit(130) from None
