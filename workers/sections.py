@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from pipeline import shelf
 from pipeline.chapter import ChapterPlan
 from pipeline.child import Limits
 from pipeline.models import Recording
@@ -113,6 +114,14 @@ class AudioSettings(Section):
     formats: Names = Field(
         default=("mp3", "m4a", "opus"), min_length=1, description="Renditions of every episode, the feed's first."
     )
+
+    @field_validator("formats")
+    @classmethod
+    def _stand_on_the_shelf(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        known = shelf.names("pipeline.formats")
+        if unknown := [name for name in formats if name not in known]:
+            raise ValueError(f"there is no {unknown[0]!r}; known: {', '.join(known)}")
+        return formats
 
 
 class ChapterSettings(Section):

@@ -36,7 +36,7 @@ MIME_TYPES = {
     ".m4a": "audio/mp4",
     ".mp3": "audio/mpeg",
     ".mp4": "video/mp4",
-    ".opus": "audio/ogg",
+    ".opus": "audio/ogg; codecs=opus",
     ".png": "image/png",
     ".srt": "application/x-subrip; charset=utf-8",
     ".svg": "image/svg+xml",

@@ -102,13 +102,15 @@ MISTAKES = {
     '[[hooks.shows]]\nshow = "a"\nrum = "b"': r"aircheck.toml: there is no setting hooks.shows.0.rum",
     '[audio]\nencode = "slow"': "aircheck.toml: audio.encode = 'slow' cannot be used: allowed is 'fast' or 'quality'",
     "[audio]\ntarget_lufs = 3": "aircheck.toml: audio.target_lufs = 3 cannot be used: allowed is less than or equal to -9",
+    '[audio]\nformats = ["mp3", "aac"]': "audio.formats = .* cannot be used: there is no 'aac'; known: flac, m4a, mp3",
+    "[audio]\nformats = []": "audio.formats = .* cannot be used",
     "[limits]\ntracks = 0": "aircheck.toml: limits.tracks = 0 cannot be used: allowed is greater than 0",
     "store = 3": "aircheck.toml: store cannot be used: allowed is a valid dictionary",
     'public_url = "pod.example"': "public_url = 'pod.example' cannot be used: write http:// or https:// and a host",
     '[[hooks.shows]]\nshow = "Bad Show"': r"hooks.shows.0.show cannot be used: use small letters",
     '[hooks]\nsecret = "hush"': "hooks.secret is a secret; put it into AIRCHECK_HOOKS__SECRET or a file",
     '[hooks]\nsecret_file = "/nope"': "secret_file = '/nope' cannot be read: No such file",
-    "a = 1\nb = ": "aircheck.toml is not TOML: .*line 2",
+    "a = 1\nb = = 2": "aircheck.toml is not TOML: .*line 2",
 }
 
 
