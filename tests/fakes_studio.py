@@ -20,6 +20,7 @@ import uvicorn
 from fakes_hands import FakeWork
 from fastapi import FastAPI
 from pydantic import TypeAdapter
+from starlette.testclient import TestClient
 
 from feeds.catalogue import Base, EpisodeRow, RenditionRow, add_show, episode_guid, episode_slug, json_of, show_row
 from feeds.web.app import WebConfig, create_app
@@ -87,7 +88,9 @@ class House:
             for name, value in fields.items():
                 setattr(row, name, value)
 
-    def becomes_audible(self, slug: str, *, formats: tuple[str, ...] = ("mp3", "m4a", "opus"), minutes: float = 58, **sound: Any) -> None:
+    def becomes_audible(
+        self, slug: str, *, formats: tuple[str, ...] = ("mp3", "m4a", "opus"), minutes: float = 58, **sound: Any
+    ) -> None:
         """Its sound is made, stored in private and in the catalogue."""
         made = replace(invented_sound(minutes * 60), **sound)
         with self.database.begin() as session:
@@ -104,7 +107,9 @@ class House:
         words = {"engine": "faster_whisper", "model": "small", "quality": quality, "language": "en", "why": why, "count": 9522}
         sound = invented_sound(3480)
         edges = [n * sound.source_s / len(CHAPTERS) for n in range(len(CHAPTERS) + 1)]
-        chapters = [Chapter(start_s=a, end_s=b, title=t, source="computed") for a, b, t in zip(edges, edges[1:], CHAPTERS, strict=False)]
+        chapters = [
+            Chapter(start_s=a, end_s=b, title=t, source="computed") for a, b, t in zip(edges, edges[1:], CHAPTERS, strict=False)
+        ]
         self.changes(slug, state="complete", words=words, words_key=key, chapters=json_of(chapters))
 
     def publishes(self, slug: str) -> None:
@@ -136,6 +141,23 @@ def served(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+# ---- signing in
+
+
+def enter(client: TestClient, token: str) -> None:
+    """Press the button behind a one-time address."""
+    page = client.get(f"/studio/login/{token}")
+    assert page.status_code == 200
+    client.headers["Origin"] = "http://testserver"
+    answer = client.post(f"/studio/login/{token}", data={"mark": mark_in(page.text)})
+    assert answer.status_code == 303, answer.text
+
+
+def mark_in(html: str) -> str:
+    """What a form of that page carries."""
+    return html.partition('name="mark" value="')[2].partition('"')[0]
 
 
 # ---- rooms

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from feeds import catalogue
-from feeds.catalogue import EpisodeRow, ShowRow
+from feeds.catalogue import RESERVED_SLUGS, EpisodeRow, ShowRow
 from feeds.web.html import page, shared_asset
 from feeds.web.objects import answered, respond
 from feeds.web.parts import Parts, Web
@@ -49,6 +49,8 @@ def _fronts(parts: Web) -> Sequence[Front]:
 async def public_file(request: Request, key: str, parts: Parts) -> Response:
     """A file of the public store; an address that ends in a slash is that folder's page."""
     wanted = f"{key}index.html" if key.endswith("/") else key
+    if _is_ours(key):
+        raise HTTPException(404, "There is nothing at this address.")
     if is_key(wanted) and (found := await respond(request, parts.public, wanted, _OPEN)):
         return found
     if key.startswith("_assets/") and (asset := shared_asset(key.removeprefix("_assets/"))):
@@ -62,13 +64,20 @@ async def public_file(request: Request, key: str, parts: Parts) -> Response:
 
 
 @router.options("/{key:path}")
-async def preflight() -> Response:
+async def preflight(key: str) -> Response:
     """Players of other sites may ask for parts of our files."""
+    if _is_ours(key):
+        raise HTTPException(404, "There is nothing at this address.")
     allowed = {
         "Access-Control-Allow-Methods": "GET, HEAD",
         "Access-Control-Allow-Headers": "Range, If-None-Match, If-Modified-Since",
     }
     return Response(status_code=204, headers={"Access-Control-Allow-Origin": "*", **allowed, "Access-Control-Max-Age": "86400"})
+
+
+def _is_ours(key: str) -> bool:
+    """Whether the address belongs to the app itself, so that no show can ever have it."""
+    return key.partition("/")[0] in RESERVED_SLUGS - {"_assets"}
 
 
 def _is_folder(parts: Web, key: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes_studio import House
+from fakes_studio import House, enter
 from starlette.testclient import TestClient
 
 
@@ -27,16 +27,3 @@ def host(house: House, stranger: TestClient) -> TestClient:
     """Somebody who has."""
     enter(stranger, house.login())
     return stranger
-
-
-def enter(client: TestClient, token: str) -> None:
-    page = client.get(f"/studio/login/{token}")
-    assert page.status_code == 200
-    client.headers["Origin"] = "http://testserver"
-    answer = client.post(f"/studio/login/{token}", data={"mark": mark_in(page.text)})
-    assert answer.status_code == 303, answer.text
-
-
-def mark_in(html: str) -> str:
-    """What a form of that page carries."""
-    return html.partition('name="mark" value="')[2].partition('"')[0]

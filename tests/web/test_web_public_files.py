@@ -6,6 +6,8 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,12 +34,28 @@ TYPES = {
 }
 
 
-@pytest.fixture
-def web(house: House) -> Iterator[httpx.Client]:
+@contextmanager
+def filled(house: House) -> Iterator[httpx.Client]:
     house.opens_show(title="Late Build", description="Nights with the pager.")
     for name in TYPES:
         house.stores(f"late-build/{name}", SOUND if name.endswith("mp3") else FEED)
     with served(house.app()) as url, httpx.Client(base_url=url, headers={"Accept-Encoding": "identity"}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """One server for every test that only asks."""
+    house = House(tmp_path_factory.mktemp("house"))
+    with filled(house) as client:
+        yield client
+    house.close()
+
+
+@pytest.fixture
+def own_web(house: House) -> Iterator[httpx.Client]:
+    """A server whose files a test may change."""
+    with filled(house) as client:
         yield client
 
 
@@ -77,7 +95,7 @@ def test_the_end_of_a_file(web: httpx.Client) -> None:
 
 def test_parts_together_are_the_file(web: httpx.Client) -> None:
     edges = [*range(0, 600_000, 70_001), 600_000]
-    parts = [web.get("/late-build/e/episode.mp3", headers={"Range": f"bytes={a}-{b - 1}"}).content for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [web.get("/late-build/e/episode.mp3", headers={"Range": f"bytes={a}-{b - 1}"}).content for a, b in pairwise(edges)]
     assert b"".join(parts) == SOUND
 
 
@@ -95,10 +113,10 @@ def test_an_unchanged_file_is_not_sent_again(web: httpx.Client) -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_a_part_of_a_file_that_was_replaced_meanwhile_is_the_whole_new_one(house: House, web: httpx.Client) -> None:
-    old = web.get("/late-build/e/episode.m4a")
+def test_a_part_of_a_file_that_was_replaced_meanwhile_is_the_whole_new_one(house: House, own_web: httpx.Client) -> None:
+    old = own_web.get("/late-build/e/episode.m4a")
     house.stores("late-build/e/episode.m4a", SOUND[:5000])
-    answer = web.get("/late-build/e/episode.m4a", headers={"Range": "bytes=0-9", "If-Range": old.headers["etag"]})
+    answer = own_web.get("/late-build/e/episode.m4a", headers={"Range": "bytes=0-9", "If-Range": old.headers["etag"]})
     assert (answer.status_code, answer.content) == (200, SOUND[:5000])
     assert answer.headers["etag"] != old.headers["etag"]
 
@@ -116,11 +134,11 @@ def test_text_is_compressed_when_asked_for_and_the_same_text(web: httpx.Client) 
     assert again.status_code == 304
 
 
-def test_a_compressed_feed_follows_its_bytes(house: House, web: httpx.Client) -> None:
+def test_a_compressed_feed_follows_its_bytes(house: House, own_web: httpx.Client) -> None:
     asked = {"Accept-Encoding": "gzip"}
-    before = web.get("/late-build/feed.xml", headers=asked)
+    before = own_web.get("/late-build/feed.xml", headers=asked)
     house.stores("late-build/feed.xml", FEED.replace(b"an episode", b"another one"))
-    after = web.get("/late-build/feed.xml", headers=asked)
+    after = own_web.get("/late-build/feed.xml", headers=asked)
     assert b"another one" in after.content and after.headers["etag"] != before.headers["etag"]
 
 
@@ -131,10 +149,10 @@ def test_a_folder_shows_its_page_and_keeps_what_was_asked_of_it(web: httpx.Clien
     assert (moved.status_code, moved.headers["location"]) == (301, "/late-build/e/?t=14m31s")
 
 
-def test_the_first_page_names_the_public_shows(house: House, web: httpx.Client) -> None:
+def test_the_first_page_names_the_public_shows(house: House, own_web: httpx.Client) -> None:
     house.opens_show("secret-club", title="Secret Club", access="private")
     house.stores("secret-club/index.html", b"<p>no</p>")
-    page = web.get("/").text
+    page = own_web.get("/").text
     assert "Late Build" in page and "Nights with the pager." in page and 'href="/late-build/"' in page
     assert "Secret" not in page
 
@@ -152,20 +170,39 @@ def test_an_unknown_address_is_a_calm_404(web: httpx.Client) -> None:
     assert web.get("/late-build/none.mp3").json()["error"]["message"] == "There is nothing at this address."
 
 
-def test_a_withdrawn_episode_is_gone(house: House, web: httpx.Client) -> None:
+def test_a_withdrawn_episode_is_gone(house: House, own_web: httpx.Client) -> None:
     slug = house.room_ends("The one with the mistake")
-    assert web.get(f"/late-build/{slug}/episode.mp3").status_code == 404
+    assert own_web.get(f"/late-build/{slug}/episode.mp3").status_code == 404
     house.changes(slug, state="withdrawn")
     for path in ("", "index.html", "episode.mp3"):
-        assert web.get(f"/late-build/{slug}/{path}").status_code == 410
+        assert own_web.get(f"/late-build/{slug}/{path}").status_code == 410
 
 
 HOSTILE = [
-    "/../aircheck.db", "/late-build/../../aircheck.db", "/%2e%2e/aircheck.db", "/..%2faircheck.db", "/late-build/..%5c..%5caircheck.db",
-    "/.aircheck/notes/late-build/feed.xml.json", "/late-build/.hidden", "//etc/passwd", "/late-build//feed.xml", "/%00", "/late-build/feed.xml%00.mp3",
-    "/late-build/%0d%0aSet-Cookie:%20a=b", "/" + "a/" * 2000, "/" + "a" * 5000, "/late-build/feed.xml/", "/%ff%fe", "/late-build/%C3%A9.mp3",
-    "/file:///etc/passwd", "/C:/windows", "/late-build/feed.xml::$DATA", "/~root/", "/late-build/./feed.xml", "/%252e%252e/aircheck.db",
-]  # fmt: skip
+    "/../aircheck.db",
+    "/late-build/../../aircheck.db",
+    "/%2e%2e/aircheck.db",
+    "/%252e%252e/aircheck.db",
+    "/..%2faircheck.db",
+    "/late-build/..%5c..%5caircheck.db",
+    "/.aircheck/notes/late-build/feed.xml.json",
+    "/late-build/.hidden",
+    "/late-build/./feed.xml",
+    "/late-build//feed.xml",
+    "/late-build/feed.xml/",
+    "/late-build/feed.xml%00.mp3",
+    "/late-build/feed.xml::$DATA",
+    "/late-build/%0d%0aSet-Cookie:%20a=b",
+    "/late-build/%C3%A9.mp3",
+    "//etc/passwd",
+    "/file:///etc/passwd",
+    "/C:/windows",
+    "/~root/",
+    "/%00",
+    "/%ff%fe",
+    "/" + "a/" * 2000,
+    "/" + "a" * 5000,
+]
 
 
 @pytest.mark.parametrize("path", HOSTILE)
@@ -198,11 +235,22 @@ def test_fonts_are_there_before_the_first_episode_is_published(web: httpx.Client
 
 
 def test_other_sites_may_ask_for_parts(web: httpx.Client) -> None:
-    answer = web.options("/late-build/e/episode.mp3", headers={"Origin": "https://player.example", "Access-Control-Request-Method": "GET"})
+    answer = web.options(
+        "/late-build/e/episode.mp3", headers={"Origin": "https://player.example", "Access-Control-Request-Method": "GET"}
+    )
     assert answer.status_code == 204 and "Range" in answer.headers["access-control-allow-headers"]
 
 
-def test_a_reader_sees_the_old_bytes_or_the_new_ones_while_a_file_is_replaced_again_and_again(house: House, web: httpx.Client) -> None:
+def test_no_file_of_the_store_takes_an_address_of_ours(house: House, own_web: httpx.Client) -> None:
+    for key in ("studio/x.html", "api/x.html", "hooks/x.html", "private/x.html"):
+        house.stores(key, b"<p>no</p>")
+        assert own_web.get(f"/{key}", headers={"Accept": "text/html"}).status_code in {401, 404}
+        assert "access-control-allow-origin" not in own_web.options(f"/{key}").headers
+
+
+def test_a_reader_sees_the_old_bytes_or_the_new_ones_while_a_file_is_replaced_again_and_again(
+    house: House, own_web: httpx.Client
+) -> None:
     versions = [bytes([n]) * (200_000 + n) for n in range(1, 6)]
     house.stores("late-build/e/episode.m4a", versions[0])
     stop = threading.Event()
@@ -216,7 +264,7 @@ def test_a_reader_sees_the_old_bytes_or_the_new_ones_while_a_file_is_replaced_ag
     writer.start()
     try:
         for _ in range(60):
-            answer = web.get("/late-build/e/episode.m4a")
+            answer = own_web.get("/late-build/e/episode.m4a")
             assert answer.status_code == 503 or (
                 answer.content in versions and answer.headers["etag"] == f'"{hashlib.sha256(answer.content).hexdigest()[:32]}"'
             )
@@ -225,9 +273,9 @@ def test_a_reader_sees_the_old_bytes_or_the_new_ones_while_a_file_is_replaced_ag
         writer.join()
 
 
-def test_a_listener_who_leaves_in_the_middle_harms_nobody(house: House, web: httpx.Client) -> None:
+def test_a_listener_who_leaves_in_the_middle_harms_nobody(house: House, own_web: httpx.Client) -> None:
     house.stores("late-build/e/episode.mp3", os.urandom(20_000_000))
     for _ in range(5):
-        with web.stream("GET", "/late-build/e/episode.mp3") as answer:
+        with own_web.stream("GET", "/late-build/e/episode.mp3") as answer:
             next(answer.iter_raw(1000))
-    assert web.get("/healthz").status_code == 200
+    assert own_web.get("/healthz").status_code == 200

@@ -71,10 +71,10 @@ class Look:
         """The whole frame."""
         return f'<div id="{self.frame}" class="{self.frame}">{"".join(self.pieces.values())}</div>'
 
-    def since(self, known: Mapping[str, str]) -> str:
+    def since(self, known: Mapping[str, str] | None) -> str:
         """What to swap in a browser that has what is known: the changed pieces, or the frame where others came or went."""
         hashes = self.hashes
-        if list(known) != list(hashes):
+        if known is None or list(known) != list(hashes):
             return _swap(self.frame, self.html)
         return "".join(_swap(name, html) for name, html in self.pieces.items() if known[name] != hashes[name])
 

@@ -37,9 +37,9 @@ class Told:
             self._versions.popitem(last=False)
         return hashes
 
-    def recall(self, version: str) -> Mapping[str, str]:
-        """What a browser with that version has; nothing, when we do not know it."""
-        return self._versions.get(version, {})
+    def recall(self, version: str) -> Mapping[str, str] | None:
+        """What a browser with that version has, or None when we do not know it."""
+        return self._versions.get(version)
 
 
 async def events(look: Callable[[], Awaitable[Look | None]], told: Told, last_event_id: str, pace: Pace) -> AsyncIterator[str]:

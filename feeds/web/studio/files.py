@@ -64,12 +64,11 @@ def document(episode: Episode, file: str, private: Store) -> tuple[bytes, str] |
 
 def attachment(title: str, file: str) -> str:
     """Content-Disposition that saves the file under the episode's name (RFC 6266; `filename` for those who know no other)."""
-    suffix = file if file.startswith(("chapters", "transcript")) else file.rpartition(".")[2]
-    separator = " - " if "." in suffix else "."
+    own_name = file.startswith(("chapters", "transcript"))
+    ending = f" - {file}" if own_name else f".{file.rpartition('.')[2]}"
     stem = " ".join(_UNSAFE_IN_NAMES.sub(" ", title).split()).strip(". ")[:120] or "episode"
-    name = f"{stem}{separator}{suffix}"
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() or file
-    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().strip() or "episode"
+    return f"attachment; filename=\"{plain}{ending}\"; filename*=UTF-8''{quote(stem + ending, safe='')}"
 
 
 def _form(file: str) -> str:

@@ -51,6 +51,12 @@ Kept = Annotated[Desk, Depends(desk_of)]
 Asked = Annotated[View, Depends(view_of)]
 
 
+@open_router.get("")
+async def without_slash() -> Response:
+    """The address as people type it."""
+    return RedirectResponse("/studio/", 303)
+
+
 @open_router.get("/static/{name}")
 async def static(request: Request, name: str) -> Response:
     """Style, scripts and the mark."""
