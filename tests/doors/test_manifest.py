@@ -1,5 +1,6 @@
 """room.json: what is obeyed, what is read past, what is refused in words."""
 
+import copy
 import json
 import time
 from collections.abc import Callable
@@ -7,6 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from invented_manifest import MANIFEST
+from pydantic import TypeAdapter
 
 from pipeline.errors import AircheckError, Broken, Refused
 from pipeline.models import Recording, RoomEvent
@@ -256,3 +261,32 @@ def test_sixty_four_brackets_are_allowed(manifest: Manifest) -> None:
         deep = [deep]
     manifest["future"] = deep
     assert heard(manifest)[0].recording_id == "EG_abc"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = [(), ("schema",), ("recording_id",), ("source",), ("room",), ("consent",), ("participants",), ("files",), ("events",)]
+PLACES += [("room", key) for key in MANIFEST["room"]] + [("consent", key) for key in MANIFEST["consent"]]
+PLACES += [
+    (part, n, key) for part in ("participants", "files", "events") for n, entry in enumerate(MANIFEST[part]) for key in entry
+]
+
+
+@given(st.sampled_from(PLACES), JSON)
+def test_whatever_stands_in_any_field_is_read_or_refused_in_one_line(place: tuple[Any, ...], value: Any) -> None:
+    manifest: Any = copy.deepcopy(MANIFEST)
+    if place:
+        inside = manifest
+        for step in place[:-1]:
+            inside = inside[step]
+        inside[place[-1]] = value
+    content = json.dumps(manifest if place else value).encode()
+    said = ""
+    try:
+        json.dumps(TypeAdapter(Recording).dump_python(parse(content), mode="json"), allow_nan=False).encode()
+    except AircheckError as error:
+        said = str(error)
+    assert "\n" not in said and len(said) < 500
