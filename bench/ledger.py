@@ -100,10 +100,10 @@ def feeds_of_fifty(database: Database) -> tuple[float, int]:
     """Seconds until the feed shows 50 episodes that finish at once, and how often it was written."""
     written = 0
 
-    def audio(claim: Claim, heart: Heart) -> Outcome:
+    def audio(_claim: Claim, _heart: Heart) -> Outcome:
         return Outcome(feed_changed=True)
 
-    def feed(claim: Claim, heart: Heart) -> Outcome:
+    def feed(claim: Claim, _heart: Heart) -> Outcome:
         nonlocal written
         written += 1
         with database.read() as session:

@@ -16,6 +16,8 @@ import psycopg
 import redis
 
 READY_S = 20.0
+# A server that is thrown away after the tests may lose everything.
+CARELESS = ("fsync=off", "full_page_writes=off", "autovacuum=off", "wal_level=minimal", "max_wal_senders=0")
 
 
 def free_port() -> int:
@@ -68,7 +70,7 @@ def postgres(programs: Path) -> Iterator[str]:
     try:
         init = [programs / "initdb", "-D", data, "-A", "trust", "-U", "aircheck", "-E", "UTF8", "--no-locale", "-N"]
         subprocess.run(init, check=True, user=user, stdout=subprocess.DEVNULL, cwd=folder)
-        settings = ["port=%d" % port, "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off"]
+        settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *CARELESS]
         words = [word for setting in settings for word in ("-c", setting)]
         log = (folder / "log").open("wb")
         server = subprocess.Popen([programs / "postgres", "-D", data, *words], user=user, stdout=log, stderr=log, cwd=folder)

@@ -68,12 +68,19 @@ class Worker:
     """One process's worth of workers with their sweep, ended with the block."""
 
     def __init__(
-        self, database: Database, jobs: Jobs, *, redis_url: str = "", lease_s: float = 45.0, sweeps: bool = True, every_s: float = 0.2
+        self,
+        database: Database,
+        jobs: Jobs,
+        *,
+        redis_url: str = "",
+        lease_s: float = 45.0,
+        sweeps: bool = True,
+        every_s: float = 0.2,
     ) -> None:
         self.broker = open_broker(redis_url)
         self.bells = Bells(self.broker)
         self.loop = WorkLoop(database, jobs.bodies, ring=self.bells.ring, lease_s=lease_s)
-        self.sweeper = Sweeper(database, self.bells, hands=HANDS, every_s=every_s) if sweeps else None
+        self.sweeper = Sweeper(database, self.bells, hands=HANDS, every_s=0.2) if sweeps else None
         self._ends = ExitStack()
 
     def __enter__(self) -> Self:

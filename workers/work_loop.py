@@ -33,7 +33,7 @@ class Outcome:
     """What a job leads to; all of it becomes true in one transaction, or none of it."""
 
     # writes the job's results into catalogue rows; runs inside the finishing transaction, never does anything slow
-    apply: Callable[[Session], None] = nothing
+    apply: Callable[[Session], object] = nothing
     follow: tuple[NextJob, ...] = ()
     # listeners should see something new: the show's revision grows and its feed is written
     feed_changed: bool = False

@@ -77,9 +77,7 @@ def test_fifty_episodes_that_finish_at_once_are_few_feeds(database: Database, re
     assert written <= 10
 
 
-def test_asked_to_stop_workers_end_within_seconds_and_give_back(
-    database: Database, redis_url: str, send: Send, jobs: Jobs
-) -> None:
+def test_asked_to_stop_workers_end_within_seconds_and_give_back(database: Database, redis_url: str, send: Send, jobs: Jobs) -> None:
     send()
     jobs.let_go.clear()
     with Worker(database, jobs, redis_url=redis_url):

@@ -142,9 +142,14 @@ def test_finishing_asks_for_what_follows_in_the_same_transaction(database: Datab
 def test_nothing_of_a_finish_stays_when_its_transaction_breaks(database: Database, send: Send, show: Show) -> None:
     send()
     claim = claimed(database)
-    with pytest.raises(RuntimeError), database.begin() as session:
-        ledger.finish(session, claim, follow=(NextJob(kind="words"),), feed_changed=True)
-        raise RuntimeError
+
+    def finish_and_break() -> None:
+        with database.begin() as session:
+            ledger.finish(session, claim, follow=(NextJob(kind="words"),), feed_changed=True)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        finish_and_break()
     assert job(database).state == "running"
     assert perhaps_claimed(database, "words") is None
     with database.read() as session:
