@@ -149,7 +149,7 @@ def mixed_sound() -> Sound:
     )
 
 
-def renditions(prefix: str = "late-build/q7c2mk4zta/") -> tuple[StoredRendition, ...]:
+def renditions(prefix: str) -> tuple[StoredRendition, ...]:
     kinds = (("mp3", "audio/mpeg", 96), ("m4a", "audio/mp4", 80), ("opus", "audio/ogg", 40))
     return tuple(
         StoredRendition(
@@ -161,15 +161,15 @@ def renditions(prefix: str = "late-build/q7c2mk4zta/") -> tuple[StoredRendition,
     )  # fmt: skip
 
 
-def episode(**changed: object) -> Episode:
+def episode(slug: str = "q7c2mk4zta", **changed: object) -> Episode:
     started = datetime(2026, 11, 12, 19, 0, tzinfo=UTC)
     made = Episode(
-        guid="6d0e8b4e-1f6e-5a55-8e0b-9c1c5a7b2f10", recording_id="r1", slug="q7c2mk4zta", show_slug="late-build", state="complete",
+        guid="6d0e8b4e-1f6e-5a55-8e0b-9c1c5a7b2f10", recording_id="r1", slug=slug, show_slug="late-build", state="complete",
         title="What the outage taught us",
         description="Two people saw the alert, both made a reasonable choice, and nobody was looking. "
         "Recorded live with ninety people in the room.",
         language="en", access="public", started_at=started, created_at=started, published_at=started, reason="", people=PEOPLE,
-        sound=sound(), renditions=renditions(), chapters=CHAPTERS, words_key="",
+        sound=sound(), renditions=renditions(f"late-build/{slug}/"), chapters=CHAPTERS, words_key="",
         words=WordsInfo(engine="faster_whisper", model="small", quality="full", language="en", why="", count=1000),
     )  # fmt: skip
     return replace(made, **changed)  # type: ignore[arg-type]

@@ -26,6 +26,8 @@ _FORMATS = {
     "flac": ("FLAC", "lossless"), "wav": ("WAV", "for editing"),
 }  # fmt: skip
 _WIDEST_EXCERPT_PX = 240
+# From an episode's folder to the top of the store.
+_ROOT = "../../"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def episode_page(show: Show, episode: Episode, script: Script, site: Site) -> by
     told = parts(script)
     deck, notes = wording.opening(episode.description)
     return render(
-        "episode", root="../../", own_style=_label_columns(drawn),
+        "episode", root=_ROOT, own_style=_label_columns(drawn),
         show=show, episode=episode, script=script, deck=deck, notes=notes, language=script.language or show.language,
         voices=shown, strips=drawn, parts=told, beats=_beats(told), name_of=_namer(script, shown), consent=_consent(show, episode),
         audio=files(episode), documents=_documents(script), word_count=_word_count(told),
@@ -117,7 +119,8 @@ def _documents(script: Script) -> Mapping[str, list[str]]:
 def _file(episode: Episode, rendition: StoredRendition) -> FileLink:
     label, about = _FORMATS.get(rendition.format, (rendition.format.upper(), ""))
     about = ", ".join(part for part in (wording.size(rendition.size_bytes), about) if part)
-    href = quote(rendition.key.removeprefix(episode.prefix))
+    inside = rendition.key.startswith(episode.prefix)
+    href = quote(rendition.key.removeprefix(episode.prefix) if inside else f"{_ROOT}{rendition.key}")
     return FileLink(href=href, label=label, about=about, mime_type=rendition.mime_type)
 
 
