@@ -15,6 +15,7 @@ import pytest
 from fakes_studio import House, served
 
 from feeds.pages.assets import assets
+from pipeline.stores import Store
 
 SOUND = os.urandom(600_000)
 FEED = b"<rss>" + b"<item>an episode</item>" * 500 + b"</rss>"
@@ -24,7 +25,7 @@ TYPES = {
     "index.html": "text/html; charset=utf-8",
     "e/episode.mp3": "audio/mpeg",
     "e/episode.m4a": "audio/mp4",
-    "e/episode.opus": "audio/ogg",
+    "e/episode.opus": "audio/ogg; codecs=opus",
     "e/transcript.vtt": "text/vtt; charset=utf-8",
     "e/transcript.srt": "application/x-subrip; charset=utf-8",
     "e/transcript.json": "application/json",
@@ -279,3 +280,22 @@ def test_a_listener_who_leaves_in_the_middle_harms_nobody(house: House, own_web:
         with own_web.stream("GET", "/late-build/e/episode.mp3") as answer:
             next(answer.iter_raw(1000))
     assert own_web.get("/healthz").status_code == 200
+
+
+class Far:
+    """A store whose objects are no files of this machine."""
+
+    def __init__(self, near: Store) -> None:
+        self.get, self.stat, self.download = near.get, near.stat, near.download
+
+
+@pytest.mark.parametrize("size_bytes", [100_000, 9_000_000])
+def test_a_store_far_away_is_served_the_same(house: House, size_bytes: int) -> None:
+    content = os.urandom(size_bytes)
+    house.stores("late-build/e/episode.mp3", content)
+    house.public = Far(house.public)  # type: ignore[assignment]
+    with served(house.app()) as url, httpx.Client(base_url=url) as client:
+        assert client.get("/late-build/e/episode.mp3").content == content
+        part = client.get("/late-build/e/episode.mp3", headers={"Range": "bytes=-10"})
+        assert (part.status_code, part.content) == (206, content[-10:])
+        assert client.get("/late-build/e/none.mp3").status_code == 404

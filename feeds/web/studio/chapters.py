@@ -7,4 +7,4 @@ from pipeline.models import Chapter
 
 def own_chapters(episode: Episode) -> tuple[Chapter, ...]:
     """In episode seconds."""
-    return chapters_of(episode, drafts=True) if episode.chapters else ()
+    return chapters_of(episode, drafts=True)
