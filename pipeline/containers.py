@@ -49,7 +49,7 @@ def kind_of(path: Path) -> str:
     if not head.strip(b"\0"):
         _refuse(path, "is empty" if not head else "holds nothing but zeros", "empty")
     if len(head) < LEAST_BYTES:
-        _refuse(path, f"is only {len(head)} bytes long", "empty")
+        _refuse(path, f"has only {len(head)} of the bytes that any file of sound begins with", "empty")
     for pattern, what in _NOT_SOUND:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             _refuse(path, what, "not_audio")

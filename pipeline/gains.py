@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loudness import FRAME, RATE_HZ, Powers, lufs
+from pipeline.loudness import FRAME, RATE_HZ, Powers, integrated, lufs
 from pipeline.speaking import Levels, Mask, stretches, widened
 
 FRAME_S = FRAME / RATE_HZ
@@ -15,6 +15,8 @@ NEAR_MEAN_DB, THUMP_DB = 10.0, 10.0
 NEIGHBOURS = 40
 LONG_GAP_FRAMES = 20
 GATE_FRAMES = 3
+# A meter hears the ends of words too.
+WORD_ENDS_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,9 @@ def gated(powers: Powers, own: Mask, target_lufs: float, style: Style) -> Levels
 
 
 def voice_level(powers: Powers, own: Mask) -> float | None:
-    """How loud a voice is in its own frames; None: it never spoke."""
-    mine = powers[own]
-    if not len(mine):
+    """How loud a voice is where it speaks, by the meter's own gates; None: it never spoke."""
+    if not own.any():
         return None
-    level = lufs(mine)
-    return float(lufs(mine[level <= np.median(level) + THUMP_DB].mean()))
+    level = lufs(powers)
+    calm = level <= np.median(level[own]) + THUMP_DB
+    return integrated(powers[widened(own, WORD_ENDS_FRAMES) & calm])

@@ -15,7 +15,7 @@ from av.container import InputContainer
 from pipeline.child import Children, Report, quiet
 from pipeline.clock import spoken
 from pipeline.decode import Frames, containers
-from pipeline.errors import AircheckError, Refused
+from pipeline.errors import Refused, ToolFailed
 from pipeline.models import Fetched, Found, Loss, Probed
 
 VERSION = 1
@@ -36,45 +36,74 @@ class ProbePlan:
     shortest_s: float = 1.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What came of one file: its streams, or why there are none."""
+
+    streams: tuple[Probed, ...] = ()
+    code: str = ""
+    why: str = ""
+
+
 def probe(fetched: tuple[Fetched, ...], plan: ProbePlan = ProbePlan(), *, children: Children, report: Report = quiet) -> Found:
     """Every audio stream of the files; what cannot be read is a loss while another file can.
 
     Refused, in one line that says why, when no file holds sound or one is too long.
     """
-    streams: list[Probed] = []
-    failures: list[tuple[Fetched, AircheckError]] = []
-    for n, one in enumerate(fetched):
-        try:
-            streams += children.run(streams_of, one, plan)
-        except Refused as refusal:
-            if refusal.code == "too_long":
-                raise
-            failures.append((one, refusal))
-        report((n + 1) / len(fetched))
-    if not streams:
-        raise _nothing_to_hear(failures)
-    return Found(streams=tuple(streams), losses=tuple(_loss(one, failure) for one, failure in failures))
+    tried = _tried(fetched, plan, children, report)
+    failures = [(one, result) for one, result in zip(fetched, tried, strict=True) if result.why]
+    too_long = next((result for _, result in failures if result.code == "too_long"), None)
+    if too_long or len(failures) == len(fetched):
+        raise _refusal([result for _, result in failures], too_long)
+    losses = tuple(
+        Loss(at_s=one.source.start_offset_s, lost_s=one.source.duration_s or 0.0, why=result.why) for one, result in failures
+    )
+    return Found(streams=tuple(stream for result in tried for stream in result.streams), losses=losses)
 
 
-def _nothing_to_hear(failures: list[tuple[Fetched, AircheckError]]) -> Refused:
+def _tried(fetched: tuple[Fetched, ...], plan: ProbePlan, children: Children, report: Report) -> tuple[Tried, ...]:
+    """All files in one child; when one of them kills it, each in its own, so that the others are heard."""
+    try:
+        return children.run(try_all, fetched, plan, report=report)
+    except ToolFailed:
+        if len(fetched) == 1:
+            raise
+    return tuple(_alone(one, plan, children) for one in fetched)
+
+
+def _alone(one: Fetched, plan: ProbePlan, children: Children) -> Tried:
+    try:
+        return children.run(try_all, (one,), plan)[0]
+    except ToolFailed as failure:
+        return Tried(code=failure.code, why=f"{one.source.path} broke its decoder: {failure}")
+
+
+def _refusal(failures: list[Tried], too_long: Tried | None) -> Refused:
     if not failures:
         return Refused("this recording names no files; there is nothing to hear", code="no_files")
-    first = failures[0][1]
-    more = f" (and {len(failures) - 1} more files that cannot be read)" if len(failures) > 1 else ""
-    return Refused(f"{first}{more}", code=first.code)
-
-
-def _loss(one: Fetched, failure: AircheckError) -> Loss:
-    return Loss(at_s=one.source.start_offset_s, lost_s=one.source.duration_s or 0.0, why=f"{one.source.path}: {failure}")
+    first = too_long or failures[0]
+    more = f" (and {len(failures) - 1} more cannot be read)" if len(failures) > 1 and not too_long else ""
+    return Refused(first.why + more, code=first.code)
 
 
 # ---- in the child
 
 
-def streams_of(one: Fetched, plan: ProbePlan, report: Report) -> tuple[Probed, ...]:
-    """The file's audio streams that can be decoded; Refused when there is none."""
+def try_all(fetched: tuple[Fetched, ...], plan: ProbePlan, report: Report) -> tuple[Tried, ...]:
+    """What comes of each file."""
     av.logging.set_level(None)
-    report(0.0)
+    tried = []
+    for n, one in enumerate(fetched, 1):
+        try:
+            tried.append(Tried(streams=streams_of(one, plan)))
+        except Refused as refusal:
+            tried.append(Tried(code=refusal.code, why=str(refusal)))
+        report(n / len(fetched))
+    return tuple(tried)
+
+
+def streams_of(one: Fetched, plan: ProbePlan) -> tuple[Probed, ...]:
+    """The file's audio streams that can be decoded; Refused when there is none."""
     name = one.source.path
     try:
         streams = _measured(one)
