@@ -59,7 +59,7 @@ def redactor(secrets: Iterable[str] = ()) -> Processor:
     known = sorted((secret for secret in secrets if len(secret) >= 6), key=len, reverse=True)
 
     def redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-        return {key: _cleaned(value, known) for key, value in event.items()}
+        return {key: _cleaned(value, known) for key, value in event.items() if key != "color_message"}  # uvicorn's second telling
 
     return redact
 

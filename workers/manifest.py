@@ -211,7 +211,7 @@ def _events(entries: Sequence[Fields], length_s: float | None, known: set[str], 
     passed_over: Counter[str] = Counter()
     kept = tuple(sorted(_kept(entries, length_s, passed_over), key=lambda event: event.t_s))
     for why, count in passed_over.items():
-        warn(f"{count} events {why}")
+        warn(f"events {why}: {count}")
     # somebody who only listened is named nowhere
     return tuple(event if event.participant in known else replace(event, participant=None) for event in kept)
 

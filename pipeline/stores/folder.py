@@ -94,7 +94,8 @@ class FolderStore:
     def delete(self, key: str) -> None:
         with _told(f"{key} cannot be deleted from the store {self.root}"), contextlib.suppress(*_ABSENT):
             (self.root / checked_key(key)).unlink()
-            self._note_path(key).unlink()
+            self._note_path(key).unlink(missing_ok=True)
+            self._prune(self.root / key, self._note_path(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
         folder = prefix.rpartition("/")[0]
@@ -135,6 +136,14 @@ class FolderStore:
         with contextlib.suppress(BlockingIOError), _locked(self._parts, fcntl.LOCK_EX | fcntl.LOCK_NB):
             for part in self._parts.iterdir():
                 part.unlink(missing_ok=True)
+
+    def _prune(self, *gone: Path) -> None:
+        """Folders that these files leave empty go too, while nobody writes who may have just made one."""
+        with contextlib.suppress(BlockingIOError), _locked(self._parts, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            for path in gone:
+                with contextlib.suppress(OSError):
+                    for folder in path.relative_to(self.root).parents[:-1]:
+                        (self.root / folder).rmdir()
 
     # ---- notes
 

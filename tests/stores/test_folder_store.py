@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,31 @@ def open_at_uri(place: Path) -> FolderStore:
     store = open_store(place.as_uri())
     assert isinstance(store, FolderStore)
     return store
+
+
+def test_deleting_leaves_no_empty_folders(store: FolderStore) -> None:
+    for key in ("show/one/a.mp3", "show/two/b.mp3"):
+        put(store, key, b"x")
+    store.delete("show/one/a.mp3")
+    assert sorted(path.name for path in (store.root / "show").iterdir()) == ["two"]
+    store.delete("show/two/b.mp3")
+    assert [path.name for path in store.root.iterdir()] == [".aircheck"]
+    assert not list((store.root / ".aircheck" / "notes").rglob("*"))
+
+
+def test_writing_and_deleting_side_by_side_loses_nothing(store: FolderStore) -> None:
+    def churn(name: str) -> str:
+        other = open_at(str(store.root), Options())
+        for n in range(60):
+            put(other, f"show/same/{name}.txt", b"%d" % n)
+            assert other.get(f"show/same/{name}.txt") == b"%d" % n
+            other.delete(f"show/same/{name}.txt")
+        put(other, f"show/same/{name}.txt", b"last")
+        return name
+
+    with ThreadPoolExecutor(4) as hands:
+        assert list(hands.map(churn, "abcd")) == list("abcd")
+    assert list(store.keys("")) == [f"show/same/{name}.txt" for name in "abcd"]
 
 
 @pytest.fixture
