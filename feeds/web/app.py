@@ -1,8 +1,9 @@
 """The web app. Routes in the order they are asked: health, the doors that were handed in, the studio, and last the public files."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -11,7 +12,7 @@ from feeds.web import health, login
 from feeds.web import public as public_files
 from feeds.web.html import notice
 from feeds.web.parts import Opens, Web, WebConfig
-from feeds.web.security import Guarded, MaskSecrets, guard
+from feeds.web.security import Guarded, MaskSecrets, guard, masked
 from feeds.web.studio import routes as studio
 from feeds.web.work import Work
 from pipeline.errors import AircheckError, Refused
@@ -19,6 +20,7 @@ from pipeline.stores import Store
 
 __all__ = ["WebConfig", "create_app"]
 
+log = structlog.get_logger(__name__)
 _mask = MaskSecrets()
 
 _HEADINGS = {
@@ -66,30 +68,28 @@ async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     heading, said = _HEADINGS.get(error.status_code, ("This did not work", ""))
     told = error.detail if str(error.detail).endswith(".") else said  # without a full stop it repeats the status, no more
-    return _say(request, error.status_code, heading, told, "http_error", error.headers)
+    response = _say(request, error.status_code, heading, told, "http_error")
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, AircheckError)
     if isinstance(error, Refused):
         return _say(request, 409, _HEADINGS[409][0], str(error), error.code)
+    log.warning("could_not_answer", path=masked(request.url.path), code=error.code, error=str(error))
     return _say(request, 503, *_HEADINGS[503], error.code)
 
 
 async def _broke(request: Request, _error: Exception) -> Response:
     """The error itself goes to the log of the server, which raises it again, and never into a page."""
-    response = _say(
-        request, 500, "This broke on our side", "Nothing is lost. Try again, and tell whoever runs this machine.", "broken"
-    )
+    response = _say(request, 500, *_HEADINGS[500], "broken")
     guard(response.headers, request.url.path)
     return response
 
 
-def _say(request: Request, status: int, heading: str, said: str, code: str, headers: Mapping[str, str] | None = None) -> Response:
+def _say(request: Request, status: int, heading: str, said: str, code: str) -> Response:
     """A page for people, JSON for programs."""
     if "text/html" in request.headers.get("accept", "") or request.url.path.startswith("/studio/"):
-        response: Response = notice(status, heading, said)
-    else:
-        response = JSONResponse({"error": {"code": code, "message": said or heading}}, status)
-    response.headers.update(headers or {})
-    return response
+        return notice(status, heading, said)
+    return JSONResponse({"error": {"code": code, "message": said or heading}}, status)

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FORM_BYTES = 16 * 1024
 
+_SECRET = re.compile(r"(/studio/login/|/private/)[^/\s?\"]+")
+
 _STUDIO_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:"
@@ -81,13 +83,15 @@ def is_own_origin(request: Request) -> bool:
     return origin.scheme in {"http", "https"} and origin.netloc in own
 
 
-class MaskSecrets(logging.Filter):
-    """Takes the secret part out of addresses before they are written into a log."""
+def masked(text: str) -> str:
+    """The text without the secret part of any address in it."""
+    return _SECRET.sub(r"\1…", text)
 
-    _SECRET = re.compile(r"(/studio/login/|/private/)[^/\s?\"]+")
+
+class MaskSecrets(logging.Filter):
+    """Masks what a server writes down of the addresses it was asked for."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(self._SECRET.sub(r"\1…", a) if isinstance(a, str) else a for a in record.args)
-        record.msg = self._SECRET.sub(r"\1…", record.msg) if isinstance(record.msg, str) else record.msg
+            record.args = tuple(masked(arg) if isinstance(arg, str) else arg for arg in record.args)
         return True

@@ -8,8 +8,10 @@ from fakes_studio import House, enter, mark_in
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from feeds.web.app import create_app
+from pipeline.errors import Broken
 
 OPEN = {
     "/", "/{key:path}", "/healthz", "/readyz", "/metrics", "/studio", "/studio/static/{name}", "/studio/login/{token}",
@@ -127,6 +129,20 @@ def test_an_error_of_ours_is_a_calm_page_without_our_words(house: House, slug: s
         answer = client.get("/studio/")
     assert answer.status_code == 500 and "Nothing is lost." in answer.text and "secret" not in answer.text
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_store_that_does_not_answer_is_told_calmly_and_written_down(house: House, stranger: TestClient) -> None:
+    def away(_key: str) -> Any:
+        raise Broken("s3://pods: its objects cannot be looked at: no answer", code="store_unreachable")
+
+    house.public.stat = away  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        answer = stranger.get("/late-build/feed.xml")
+    assert answer.status_code == 503 and "Nothing is lost" in answer.text and "s3://" not in answer.text
+    assert [(log["event"], log["code"], log["path"]) for log in logs] == [
+        ("could_not_answer", "store_unreachable", "/late-build/feed.xml")
+    ]
+    assert stranger.get("/late-build/feed.xml", headers={"Accept": "*/*"}).json()["error"]["code"] == "store_unreachable"
 
 
 def test_a_door_that_was_handed_in_answers_before_the_public_files(house: House) -> None:

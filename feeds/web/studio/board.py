@@ -17,12 +17,12 @@ from feeds.web.parts import Web
 from feeds.web.studio.cells import cells
 from feeds.web.studio.files import downloads
 from feeds.web.studio.notes import notes
-from feeds.web.studio.strips import strips
-from feeds.web.studio.told import told
+from feeds.web.studio.strips import Strips, strips
+from feeds.web.studio.told import Told, told
 from feeds.web.work import RunState
 
 PAGE_EPISODES = 30
-_KEPT_PIECES = 600
+_KEPT_EPISODES = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,8 @@ class Board:
         runs = web.work.runs([row.recording_id for row in rows])
         marks = {row.guid: _mark(row, runs.get(row.recording_id), now) for row in rows}
         changed = [guid for guid, mark in marks.items() if self._kept(view.frame, guid, mark) is None]
-        self._draw(web, view.frame, changed, runs, marks, now)
+        for shown in _shown(web, changed, runs, now) if changed else ():
+            self._keep(view.frame, shown.episode.guid, marks[shown.episode.guid], _PIECES[view.frame](shown))
         pieces = [self._kept(view.frame, guid, mark) or {} for guid, mark in marks.items()]
         return Look(frame=view.frame, pieces={name: html for drawn in pieces for name, html in drawn.items()})
 
@@ -112,20 +113,12 @@ class Board:
             known, pieces = self._drawn.get((frame, guid), (None, {}))
         return pieces if known == mark else None
 
-    def _draw(
-        self, web: Web, frame: str, guids: Sequence[str], runs: Mapping[str, RunState], marks: Mapping[str, object], now: datetime
-    ) -> None:
-        if not guids:
-            return
-        with web.reading() as session:
-            changed = _episodes(session, guids)
-        for episode in changed:
-            pieces = _PIECES[frame](episode, runs.get(episode.recording_id), now, web.pages_at)
-            with self._lock:
-                self._drawn.pop((frame, episode.guid), None)
-                self._drawn[frame, episode.guid] = (marks[episode.guid], pieces)
-                while len(self._drawn) > _KEPT_PIECES:
-                    self._drawn.pop(next(iter(self._drawn)))
+    def _keep(self, frame: str, guid: str, mark: object, pieces: dict[str, str]) -> None:
+        with self._lock:
+            self._drawn.pop((frame, guid), None)
+            self._drawn[frame, guid] = (mark, pieces)
+            while len(self._drawn) > _KEPT_EPISODES:
+                self._drawn.pop(next(iter(self._drawn)))
 
 
 def count(session: Session, show: str = "") -> int:
@@ -153,45 +146,54 @@ def _mark(row: Row[Any], run: RunState | None, now: datetime) -> object:
     return tuple(row), run, int(now.timestamp() // 60) if is_active else 0
 
 
-def _episodes(session: Session, guids: Sequence[str]) -> list[Episode]:
-    whole = (
-        select(EpisodeRow)
-        .where(EpisodeRow.guid.in_(guids))
-        .options(selectinload(EpisodeRow.renditions), joinedload(EpisodeRow.show))
-    )
-    return [episode_of(row) for row in session.scalars(whole)]
-
-
 # ---- drawing
 
 
-def _row_piece(episode: Episode, run: RunState | None, now: datetime, pages_at: str) -> dict[str, str]:
-    name = f"e-{episode.slug}"
-    html = rendered(
-        "row.html",
-        name=name,
-        episode=episode,
-        told=told(episode, run, now),
-        strips=strips(episode, run),
-        page_url=_page_url(episode, pages_at),
-    )
-    return {name: html}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """All that is known of an episode when it is drawn."""
+
+    episode: Episode
+    run: RunState | None
+    told: Told
+    strips: Strips
+    # where listeners find it; "" while they cannot
+    page_url: str
 
 
-def _episode_pieces(episode: Episode, run: RunState | None, now: datetime, pages_at: str) -> dict[str, str]:
-    known = {
-        "episode": episode, "run": run, "page_url": _page_url(episode, pages_at), "told": told(episode, run, now),
-        "strips": strips(episode, run), "cells": cells(episode, run), "downloads": downloads(episode), "notes": notes(episode),
-    }  # fmt: skip
-    return {name: rendered(f"{name}.html", **known) for name in ("head", "bench", "papers")}
+def _shown(web: Web, guids: Sequence[str], runs: Mapping[str, RunState], now: datetime) -> list[_Shown]:
+    whole = select(EpisodeRow).where(EpisodeRow.guid.in_(guids))
+    with web.reading() as session:
+        rows = session.scalars(whole.options(selectinload(EpisodeRow.renditions), joinedload(EpisodeRow.show)))
+        episodes = [episode_of(row) for row in rows]
+    with_runs = [(episode, runs.get(episode.recording_id)) for episode in episodes]
+    return [
+        _Shown(
+            episode=episode, run=run, told=told(episode, run, now), strips=strips(episode, run),
+            page_url=f"{web.pages_at}/{episode.prefix}index.html" if _is_out(episode) else "",
+        )
+        for episode, run in with_runs
+    ]  # fmt: skip
 
 
-def _page_url(episode: Episode, pages_at: str) -> str:
-    """Where listeners find it; "" while they cannot."""
-    is_out = (
-        episode.published_at is not None and episode.state in {"audible", "complete"} and episode.access in {"public", "unlisted"}
-    )
-    return f"{pages_at}/{episode.prefix}index.html" if is_out else ""
+def _is_out(episode: Episode) -> bool:
+    is_published = episode.published_at is not None and episode.state in {"audible", "complete"}
+    return is_published and episode.access in {"public", "unlisted"}
+
+
+def _known(shown: _Shown) -> dict[str, object]:
+    return {name: getattr(shown, name) for name in _Shown.__dataclass_fields__}
+
+
+def _row_piece(shown: _Shown) -> dict[str, str]:
+    name = f"e-{shown.episode.slug}"
+    return {name: rendered("row.html", name=name, **_known(shown))}
+
+
+def _episode_pieces(shown: _Shown) -> dict[str, str]:
+    episode = shown.episode
+    more = {"cells": cells(episode, shown.run), "downloads": downloads(episode), "notes": notes(episode)}
+    return {name: rendered(f"{name}.html", **_known(shown), **more) for name in ("head", "bench", "papers")}
 
 
 _PIECES = {"episodes": _row_piece, "episode": _episode_pieces}
