@@ -4,8 +4,9 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -27,6 +28,8 @@ SLACK_S = 300
 STATUS = {"unsigned": 401, "too_large": 413}
 
 Accept = Callable[[Recording, Root], Accepted]
+# What a platform may know of its own run; None where there is no such run.
+Status = Callable[[str], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,20 @@ class HookConfig:
         return cls(secrets=secrets, public_url=settings.public_url, places=places, shows=hooks.shows)
 
 
-def hook_router(accept: Accept, config: HookConfig, now: Callable[[], float] = time.time) -> APIRouter:
-    """The door. `accept` makes sure of the recording in one transaction; what it raises is the answer."""
+def hook_router(accept: Accept, status: Status, config: HookConfig, now: Callable[[], float] = time.time) -> APIRouter:
+    """The door. `accept` makes sure of the recording in one transaction; what it raises is the answer.
+
+    The address in `status_url` tells whoever was given it how its run stands, and nobody else.
+    """
     router = APIRouter()
+
+    @router.get("/api/v1/runs/{run:path}")
+    def follow(run: str, key: str = "") -> JSONResponse:
+        keys = [_status_key(secret, run) for secret in config.secrets]
+        known = status(run) if any(hmac.compare_digest(key.encode(), right.encode()) for right in keys) else None
+        if known is None:
+            return JSONResponse({"error": {"code": "unknown_run", "message": "there is no such run"}}, status_code=404)
+        return JSONResponse(dict(known), headers={"Cache-Control": "no-store"})
 
     @router.post("/hooks/rooms", status_code=202)
     async def rooms(request: Request) -> JSONResponse:
@@ -76,6 +90,10 @@ def sign(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
 
 def _mac(secret: str, stamp: str, body: bytes) -> str:
     return hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def _status_key(secret: SecretStr, run: str) -> str:
+    return _mac(secret.get_secret_value(), "status", run.encode())[:32]
 
 
 def _headers(request: Request, config: HookConfig, now_s: float) -> tuple[str, str]:
@@ -122,7 +140,8 @@ def _handed_over(body: bytes, config: HookConfig, accept: Accept) -> Accepted:
 
 
 def _receipt(accepted: Accepted, config: HookConfig) -> JSONResponse:
-    status_url = f"{config.public_url}/api/v1/runs/{quote(accepted.run, safe='')}"
+    key = _status_key(config.secrets[0], accepted.run)
+    status_url = f"{config.public_url}/api/v1/runs/{quote(accepted.run, safe='')}?key={key}"
     content = {"run": accepted.run, "episode": accepted.episode_guid, "status_url": status_url}
     return JSONResponse(content, status_code=200 if accepted.known else 202)
 

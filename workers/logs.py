@@ -46,8 +46,9 @@ def set_up(*, as_json: bool | None = None, level: str = "INFO", secrets: Iterabl
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpcore", "botocore", "boto3", "urllib3", "s3transfer"):
+    for chatty in ("alembic", "httpx", "httpcore", "botocore", "boto3", "urllib3", "s3transfer", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("dramatiq").setLevel(logging.ERROR)  # it warns of what one crew a queue on one broker must do
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger,

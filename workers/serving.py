@@ -6,15 +6,18 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from feeds.catalogue import find_episode
 from feeds.web.app import WebConfig, create_app
 from feeds.web.login import new_login
 from pipeline.errors import Refused
 from pipeline.models import Recording
+from workers import ledger
 from workers.desk import Desk
 from workers.hooks import HookConfig, hook_router
 from workers.house import House
@@ -22,6 +25,7 @@ from workers.intake import Accepted, IntakeRules, accept
 from workers.ledger import Bell
 from workers.logs import set_up
 from workers.rooms import Root
+from workers.settings import Settings, load
 from workers.wiring import open_house, working
 
 GRACE_S = 5
@@ -30,8 +34,9 @@ log = structlog.get_logger(__name__)
 
 def run(*, host: str, port: int, queues: Sequence[str]) -> None:
     """Serve, and work at those queues in the same process, until SIGTERM or Ctrl-C; running jobs are given back."""
-    set_up()
-    with open_house() as house, listening(host, port) as door, contextlib.ExitStack() as stack:
+    settings = load()
+    set_up(secrets=secrets_of(settings))
+    with open_house(settings) as house, listening(host, port) as door, contextlib.ExitStack() as stack:
         if queues:
             stack.enter_context(working(house, queues))
         here = f"http://{host}:{door.getsockname()[1]}"
@@ -44,11 +49,12 @@ def run(*, host: str, port: int, queues: Sequence[str]) -> None:
 
 def run_workers(queues: Sequence[str]) -> None:
     """Work at those queues until SIGTERM or Ctrl-C; running jobs are given back."""
-    set_up()
+    settings = load()
+    set_up(secrets=secrets_of(settings))
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    with open_house() as house, working(house, queues):
+    with open_house(settings) as house, working(house, queues):
         log.info("working", queues=list(queues))
         stop.wait()
 
@@ -60,13 +66,37 @@ def app_of(house: House) -> FastAPI:
     def take(recording: Recording, root: Root) -> Accepted:
         return take_in(house, recording, root, provider="hooks")
 
+    door = hook_router(take, lambda run: status_of(house, run), HookConfig.of(settings))
     config = WebConfig(
         public_url=settings.public_url, secure_cookies=settings.public_url.startswith("https://"), version=version("aircheck")
     )
     return create_app(
         catalogue=house.database.begin, reading=house.database.read, public=house.public, private=house.private,
-        work=Desk(house=house), config=config, routers=[hook_router(take, HookConfig.of(settings))],
+        work=Desk(house=house), config=config, routers=[door],
     )  # fmt: skip
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """What must never stand in a log."""
+    hooks = settings.hooks
+    keys = (key.get_secret_value() for key in hooks.livekit_keys.values())
+    return (*hooks.secret.get_secret_value().split(), settings.mail.password.get_secret_value(), *keys)
+
+
+def status_of(house: House, run_id: str) -> dict[str, Any] | None:
+    """What a platform is told of its run, or None."""
+    with house.database.read() as session:
+        run, episode = ledger.run(session, run_id), find_episode(session, run_id)
+    if run is None:
+        return None
+    running = next((job.progress for job in run.jobs if job.state == "running"), None)
+    return {
+        "run": run.id, "state": run.state, "reason": run.reason, "stage": running.stage if running else "",
+        "share_done": running.share if running else 0.0, "episode": run.episode_guid,
+        "audible": bool(episode and episode.renditions), "published": bool(episode and episode.published_at),
+        "page": house.address(f"{episode.prefix}index.html") if episode else "",
+        "feed": house.address(f"{run.show_slug}/feed.xml") if run.show_slug else "",
+    }  # fmt: skip
 
 
 def take_in(house: House, recording: Recording, root: Root, *, provider: str) -> Accepted:

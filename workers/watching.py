@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from feeds.catalogue import find_show
-from pipeline.errors import AircheckError, Refused
+from pipeline.errors import Refused
 from workers.house import House
 from workers.rooms import Gathered
 from workers.serving import take_in
@@ -29,11 +29,11 @@ def watch_and_work(folder: Path, *, show: str, quiet_s: float) -> None:
 
 
 def _take(house: House, gathered: Gathered, show: str) -> None:
-    """Accept what landed; what can never be an episode is told in the log and left where it is."""
+    """Accept what landed; what can never be an episode is told in the log and left where it is. `Broken` is tried again."""
     recording = replace(gathered.recording, show=show)
     try:
         taken = take_in(house, recording, gathered.root, provider="watch")
-    except AircheckError as error:
+    except Refused as error:
         log.warning("not_taken", recording=recording.recording_id, name=recording.name, why=str(error))
     else:
         log.info("known" if taken.known else "accepted", recording=taken.run, name=recording.name, show=show)

@@ -34,7 +34,7 @@ class Door:
             places=Places.of([str(tmp_path)], []), shows=shows,
         )  # fmt: skip
         self.app = FastAPI()
-        self.app.include_router(hook_router(self.accept, config, now=lambda: float(NOW)))
+        self.app.include_router(hook_router(self.accept, self.status, config, now=lambda: float(NOW)))
 
     def accept(self, recording: Recording, root: str) -> Accepted:
         if self.trouble:
@@ -43,13 +43,19 @@ class Door:
         self.taken.append((recording, root))
         return Accepted(run=recording.recording_id, episode_guid="guid-1", show_slug=recording.show, known=known)
 
-    def post(self, body: Any, headers: Any) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
-                return await client.post("/hooks/rooms", content=body, headers=headers)
+    def status(self, run: str) -> dict[str, str] | None:
+        return {"run": run, "state": "working"} if run in {r.recording_id for r, _ in self.taken} else None
 
-        return asyncio.run(ask())
+    def post(self, body: Any, headers: Any) -> httpx.Response:
+        return self.ask("POST", "/hooks/rooms", content=body, headers=headers)
+
+    def ask(self, method: str, address: str, **request: Any) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="https://pod.example") as client:
+                return await client.request(method, address, **request)
+
+        return asyncio.run(asked())
 
 
 @pytest.fixture
@@ -61,9 +67,18 @@ def test_a_signed_room_is_accepted_and_told_its_run(door: Door, manifest: Manife
     body = json.dumps(manifest).encode()
     answer = door.post(body, sign(SECRET, NOW, body))
     assert answer.status_code == 202
-    assert answer.json() == {"run": "EG_abc", "episode": "guid-1", "status_url": "https://pod.example/api/v1/runs/EG_abc"}
+    assert (answer.json()["run"], answer.json()["episode"]) == ("EG_abc", "guid-1")
     recording, root = door.taken[0]
     assert (recording.recording_id, root) == ("EG_abc", tmp_path.as_uri())
+
+
+def test_the_status_address_tells_its_own_run_to_whoever_has_it_and_to_nobody_else(door: Door, manifest: Manifest) -> None:
+    body = json.dumps(manifest).encode()
+    address = door.post(body, sign(SECRET, NOW, body)).json()["status_url"]
+    assert address.startswith("https://pod.example/api/v1/runs/EG_abc?key=")
+    assert door.ask("GET", address).json() == {"run": "EG_abc", "state": "working"}
+    for other in (address.partition("?")[0], address[:-1] + "é", address.replace("EG_abc", "EG_abd")):
+        assert door.ask("GET", other).status_code == 404
 
 
 def test_the_same_room_again_is_known(door: Door, manifest: Manifest) -> None:
