@@ -101,6 +101,7 @@ def start_workers(broker: Broker, loop: WorkLoop, queues: Sequence[str] = QUEUES
     crews = tuple(_crew(broker, queue, hands[queue]) for queue in queues)
     for crew in crews:
         crew.start()
+        broker.middleware.clear()  # the crew has found its queue; what it leaves there makes dramatiq warn at the next
     return Workers(loop=loop, crews=crews)
 
 

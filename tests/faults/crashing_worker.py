@@ -1,6 +1,6 @@
-"""A worker that ends itself with kill -9 at a named point: `crashing_worker.py DATABASE_URL REDIS_URL FOLDER CRASH_AT`.
+"""A worker that ends itself with kill -9 at a named point: `crashing_worker.py DATABASE_URL REDIS_URL FOLDER CRASH_AT [stop]`.
 
-Without a point it works until nothing is left. What it publishes are plain files in FOLDER.
+Without a point it works until nothing is left; with `stop` it only stands still there. What it publishes are files in FOLDER.
 """
 
 import os
@@ -17,8 +17,9 @@ from workers import ledger
 from workers.database import Database, open_database
 from workers.heart import Heart
 from workers.ledger import Bell, Claim, JobRow
-from workers.work_loop import Outcome
+from workers.work_loop import Outcome, WorkLoop
 
+LEASE_S = 3.0
 POINTS = (
     "audio claimed", "audio uploaded", "audio in commit", "audio before bells",
     "words claimed", "words in commit", "words before bells",
@@ -29,14 +30,15 @@ POINTS = (
 class PublishingJobs(Jobs):
     """Jobs that put files where listeners look, and call `at` at every point where a process may die."""
 
-    def __init__(self, database: Database, folder: Path, crash_at: str = "") -> None:
+    def __init__(self, database: Database, folder: Path, crash_at: str = "", sign: int = signal.SIGKILL) -> None:
         super().__init__(database)
         self.folder = folder
         self.crash_at = crash_at
+        self.sign = sign
 
     def at(self, point: str) -> None:
         if point == self.crash_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.sign)
 
     def audio(self, claim: Claim, heart: Heart) -> Outcome:
         self.at("audio claimed")
@@ -75,7 +77,7 @@ class PublishingJobs(Jobs):
         return Outcome(apply=apply, follow=outcome.follow, feed_changed=outcome.feed_changed)
 
 
-def work_until_done(database: Database, jobs: PublishingJobs, redis_url: str = "", lease_s: float = 45.0) -> None:
+def work_until_done(database: Database, jobs: PublishingJobs, redis_url: str = "", lease_s: float = LEASE_S) -> None:
     """Be one process of workers until every job has come to its end."""
     worker = Worker(database, jobs, redis_url=redis_url, lease_s=lease_s)
     ring = worker.loop.ring
@@ -102,7 +104,11 @@ def state_of(database: Database, folder: Path) -> object:
 
 
 if __name__ == "__main__":
-    url, redis_url, folder, crash_at, *lease = sys.argv[1:]
+    url, redis_url, folder, crash_at, *stands_still = sys.argv[1:]
     opened = open_database(url)
-    work_until_done(opened, PublishingJobs(opened, Path(folder), crash_at), redis_url, *map(float, lease))
+    if stands_still:  # one job, in which it stops and may be woken again; nobody of it is in a transaction then
+        jobs = PublishingJobs(opened, Path(folder), crash_at, signal.SIGSTOP)
+        WorkLoop(opened, jobs.bodies, ring=lambda _bell: None, lease_s=LEASE_S).work_one("audio")
+    else:
+        work_until_done(opened, PublishingJobs(opened, Path(folder), crash_at), redis_url, LEASE_S)
     opened.close()
