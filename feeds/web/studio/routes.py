@@ -72,7 +72,8 @@ async def static(request: Request, name: str) -> Response:
 @router.get("/")
 def episodes(parts: Parts, desk: Kept, visitor: SignedIn, view: Asked) -> Response:
     """Every episode, the newest first, with its state as it is now."""
-    look = desk.board.look(parts, View(show=view.show, page=view.page), _now())
+    view = View(show=view.show, page=view.page)
+    look = desk.board.look(parts, view, _now())
     with parts.reading() as session:
         shows, total = catalogue.shows(session), count(session, view.show)
     return page(
@@ -87,6 +88,8 @@ def episode(slug: str, parts: Parts, desk: Kept, visitor: SignedIn) -> Response:
     found = _found(parts, slug)
     view = View(episode=found.slug, show=found.show_slug)
     look = desk.board.look(parts, view, _now())
+    if look is None:
+        raise HTTPException(404, "There is no such episode.")
     with parts.reading() as session:
         shows, total = catalogue.shows(session), count(session)
     return page(
