@@ -66,7 +66,8 @@ def episode_page(show: Show, episode: Episode, script: Script, site: Site) -> by
     return render(
         "episode", root=_ROOT, own_style=_label_columns(drawn),
         show=show, episode=episode, script=script, deck=deck, notes=notes, language=script.language or show.language,
-        voices=shown, strips=drawn, parts=told, beats=_beats(told), name_of=_namer(script, shown), consent=_consent(show, episode),
+        voices=shown, strips=drawn, parts=told, beats=_beats(told), name_of=_namer(script, shown),
+        consent=_consent(show, episode), listed=show.access == episode.access == "public",
         audio=files(episode), documents=_documents(script), word_count=_word_count(told),
         written=written, spoken=spoken, second=second, web_url=web_url, host_of=host_of, wording=wording,
         feed_url=site.feed_url(show), page_url=site.episode_url(episode), cover_url=site.url(f"{episode.prefix}cover.jpg"),

@@ -17,6 +17,11 @@ def json_for_html(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - nothing left to escape
 
 
+def is_free(show: Show, episode: Episode) -> bool:
+    """Whether anybody who has the address may listen."""
+    return {show.access, episode.access} <= {"public", "unlisted"}
+
+
 def show_data(show: Show, site: Site) -> dict[str, Any]:
     """The show as schema.org's PodcastSeries."""
     data = {"@context": "https://schema.org", "@type": "PodcastSeries", "name": show.title, "url": site.show_url(show)}
@@ -29,7 +34,7 @@ def episode_data(show: Show, episode: Episode, script: Script, site: Site) -> di
     data: dict[str, Any] = {
         "@context": "https://schema.org", "@type": "PodcastEpisode", "name": episode.title, "url": site.episode_url(episode),
         "datePublished": episode.started_at.isoformat(), "duration": iso_duration(script.duration_s),
-        "inLanguage": script.language or show.language, "isAccessibleForFree": True,
+        "inLanguage": script.language or show.language, "isAccessibleForFree": is_free(show, episode),
         "partOfSeries": {"@type": "PodcastSeries", "name": show.title, "url": site.show_url(show), "webFeed": site.feed_url(show)},
     }  # fmt: skip
     if episode.description:

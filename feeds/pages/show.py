@@ -39,7 +39,7 @@ def show_page(show: Show, episodes: Sequence[Episode], site: Site) -> bytes:
         _item(episode, bars=(LIST_BARS if n else WIDE_BARS) if n < DRAWN_EPISODES else 0) for n, episode in enumerate(episodes)
     ]
     return render(
-        "show", root="../", show=show, language=show.language,
+        "show", root="../", show=show, language=show.language, listed=show.access == "public",
         newest=items[0] if items else None, older=items[1:], searchable=len(items) > _SEARCH_FROM, wording=wording,
         feed_url=site.feed_url(show), page_url=site.show_url(show), cover_url=site.url(f"{show.slug}/cover.jpg"),
         app_links=app_links(site.feed_url(show)), qr=Markup(qr_svg(site.show_url(show))),  # noqa: S704 - drawn here

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from feeds.catalogue import Episode
+from feeds.script import named
 from pipeline.models import SILENT_DBFS, Activity
 
 # On the stage; chosen to stay apart for normal, deuteranopic and protanopic eyes, and to have 5:1 against the stage.
@@ -38,18 +39,19 @@ class Voice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     identity: str
-    name: str
-    role: str
-    url: str
+    # empty: may not be named
+    name: str = ""
+    role: str = "speaker"
+    url: str = ""
 
 
 def voices(episode: Episode) -> tuple[Voice, ...]:
     """Everybody to show, the host first; whoever said nothing is left out where voices were told apart."""
     known = _known(episode)
     talk = _talk_s(episode.sound.activity) if episode.sound else {}
-    heard = [known.get(i) or _Known(identity=i, name=i, role="speaker", url="") for i, seconds in talk.items() if seconds > 0]
+    heard = [known.get(i) or _Known(identity=i) for i, seconds in talk.items() if seconds > 0]
     if not heard:
-        return tuple(_voice((person,), colour=0, share=None) for person in known.values() if person.role != "listener")
+        return tuple(_voice((known[person.identity],), colour=0, share=None) for person in named(episode))
     total = sum(talk[person.identity] for person in heard)
     return tuple(
         _voice(group, colour=n, share=sum(talk[p.identity] for p in group) / total) for n, group in enumerate(_groups(heard), 1)
@@ -62,10 +64,12 @@ def colours_by_name(shown: tuple[Voice, ...]) -> Mapping[str, int]:
 
 
 def _known(episode: Episode) -> dict[str, _Known]:
+    """Everybody with a role, and with a name where they may be named; the room's own list is believed before the sound's."""
     levels = episode.sound.voices if episode.sound else ()
-    measured = {v.participant: _Known(identity=v.participant, name=v.name, role=v.role, url="") for v in levels if v.participant}
-    named = {p.identity: _Known(identity=p.identity, name=p.name, role=p.role, url=web_url(p.url)) for p in episode.people}
-    return measured | named
+    measured = {v.participant: _Known(identity=v.participant, name=v.name, role=v.role) for v in levels if v.participant}
+    listed = {p.identity: _Known(identity=p.identity, role=p.role) for p in episode.people}
+    names = {p.identity: _Known(identity=p.identity, name=p.name, role=p.role, url=web_url(p.url)) for p in named(episode)}
+    return measured | listed | names
 
 
 def _talk_s(activity: Activity) -> dict[str, float]:
@@ -88,17 +92,34 @@ def _groups(heard: list[_Known]) -> list[tuple[_Known, ...]]:
 
 
 def _voice(group: tuple[_Known, ...], *, colour: int, share: float | None) -> Voice:
-    first, listens = group[0], any(p.role == "listener" for p in group)
-    if listens or len(group) > 1:
-        return Voice(
-            identities=tuple(p.identity for p in group), name="From the room" if listens else "Others", initials=str(len(group)),
-            role=_voices_in_words(len(group)), colour=colour, share=share, audience=listens,
-            names=tuple(p.name for p in group if p.role != "listener"),
-        )  # fmt: skip
+    listens = any(p.role == "listener" for p in group)
+    return _shared(group, colour, share, listens) if listens or len(group) > 1 else _own(group[0], colour, share)
+
+
+def _shared(group: tuple[_Known, ...], colour: int, share: float | None, listens: bool) -> Voice:
     return Voice(
-        identities=(first.identity,), name=first.name, initials=initials(first.name), role=ROLE_WORDS.get(first.role, "Guest"),
-        colour=colour, share=share, url=first.url, names=(first.name,),
-    )  # fmt: skip
+        identities=tuple(p.identity for p in group),
+        name="From the room" if listens else "Others",
+        initials=str(len(group)),
+        role=_voices_in_words(len(group)),
+        colour=colour,
+        share=share,
+        names=tuple(p.name for p in group if p.name and p.role != "listener"),
+        audience=listens,
+    )
+
+
+def _own(person: _Known, colour: int, share: float | None) -> Voice:
+    return Voice(
+        identities=(person.identity,),
+        name=person.name or "A guest",
+        initials=initials(person.name),
+        role=ROLE_WORDS.get(person.role, "Guest"),
+        colour=colour,
+        share=share,
+        url=person.url,
+        names=(person.name,) if person.name else (),
+    )
 
 
 def _voices_in_words(n: int) -> str:

@@ -54,3 +54,10 @@ def test_only_addresses_of_the_web_become_links() -> None:
     people = (Person(identity="amara", name="Amara Osei", role="host", url="javascript:alert(1)"), *room.PEOPLE[1:])
     shown = voices(room.episode(people=people))
     assert [v.url for v in shown[:2]] == ["", "https://lindqvist.example/"]
+
+
+def test_a_voice_that_nobody_may_name_is_a_guest_and_shows_no_identity() -> None:
+    unnamed = (room.PEOPLE[0], Person(identity="jonas", name="", role="speaker"), room.PEOPLE[2])
+    shown = voices(room.episode(people=unnamed, sound=room.sound(voices=())))
+    assert [(v.name, v.initials, v.names) for v in shown][1] == ("A guest", "?", ())
+    assert not any(v.identities[0] in (v.name, v.role) for v in shown)

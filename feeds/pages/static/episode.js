@@ -10,6 +10,12 @@
   // ---- reading: search, and a long transcript folded on small screens
 
   const paint = (name, ranges) => { if (window.Highlight) CSS.highlights.set(name, new Highlight(...ranges)); };
+  const rangeOf = ({ node, start, end }) => {
+    const range = new Range();
+    range.setStart(node, start);
+    range.setEnd(node, end);
+    return range;
+  };
   const fold = () => {
     const text = one(".text");
     if (!text || !matchMedia("(max-width: 720px)").matches || text.offsetHeight < 1600) return () => {};
@@ -31,10 +37,7 @@
     const places = (needle) => turns.flatMap((turn) => {
       const node = turn.lastChild.firstChild, text = node.data.toLowerCase(), found = [];
       for (let i = text.indexOf(needle); i >= 0; i = text.indexOf(needle, i + needle.length)) {
-        const range = new Range();
-        range.setStart(node, i);
-        range.setEnd(node, Math.min(i + needle.length, node.length));
-        found.push(range);
+        found.push(rangeOf({ node, start: i, end: Math.min(i + needle.length, node.length) }));
       }
       return found;
     });
@@ -122,7 +125,7 @@
     return (h || 0) * 3600 + (m || 0) * 60 + Number(s || 0);
   });
   let wanted = fit(asked[0] || Number(kept(key)) || 0), until = asked[1] > asked[0] ? asked[1] : Infinity;
-  let turn = -1, started = wanted > 0;
+  let turn = -1, shown, started = wanted > 0;
   const at = () => (audio.readyState ? audio.currentTime : wanted);
 
   tell = () => {
@@ -149,7 +152,9 @@
       if (turns[turn]) dock.style.setProperty("--voice", getComputedStyle(turns[turn]).getPropertyValue("--b"));
       if (follow && !audio.paused && dock.classList.contains("up")) goToNow();
     }
-    paint("now", wordAt(s));
+    const word = wordAt(s);
+    if (word !== shown) paint("now", word ? [rangeOf(word)] : []);
+    shown = word;
     offerNow();
   };
   const inView = (part) => { const box = part.getBoundingClientRect(); return box.bottom > 0 && box.top < innerHeight - 64; };
@@ -183,13 +188,8 @@
     return out;
   };
   const wordAt = (s) => {
-    if (turn < 0 || !turns[turn]) return [];
-    const list = wordsOf(turn), word = list[Math.max(last(list.map((w) => w.at), s + 0.02), 0)];
-    if (!word) return [];
-    const range = new Range();
-    range.setStart(word.node, word.start);
-    range.setEnd(word.node, word.end);
-    return [range];
+    const list = turns[turn] ? wordsOf(turn) : [];
+    return list[Math.max(last(list.map((word) => word.at), s + 0.02), 0)];
   };
 
   // ---- moving
