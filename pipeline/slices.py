@@ -51,16 +51,19 @@ class Slice:
 
 
 def survey(speech: tuple[MadeFile, ...], separate: bool, report: Report) -> tuple[Slice, ...]:
-    """Every slice with speech, the most talkative track first. For a child process: it reads all samples."""
+    """Every slice with speech, the most talkative track first. For a child process: it reads all samples.
+
+    Where voices have tracks of their own, what is not theirs is silenced; a mix, or a voice alone, is heard but for its silence.
+    """
     levels = []
     for n, file in enumerate(speech):
         levels.append(levels_of(file.path))
         report((n + 1) / len(speech) / 2)
-    talks = own_voices(levels) if separate and len(levels) > 1 else [voiced(lv) for lv in levels]
-    heard = talks if separate else [not_silent(lv) for lv in levels]
+    talks = [voiced(track) for track in levels]
+    heard = own_voices(levels) if separate and len(levels) > 1 else [not_silent(track) for track in levels]
     tracks = []
     for n, (file, talk, hear) in enumerate(zip(speech, talks, heard, strict=True)):
-        spans = spans_of(hear) if talk.sum() * FRAME_S >= LEAST_TRACK_S else ()
+        spans = spans_of(hear) if hear.sum() * FRAME_S >= LEAST_TRACK_S else ()
         pauses = gaps_of(spans_of(talk, pad_s=0.0, join_s=LEAST_PAUSE_S))
         tracks.append([_slice(n, file.path, part) for part in plan_slices(spans, pauses)])
         report(0.5 + (n + 1) / len(speech) / 2)

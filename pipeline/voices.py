@@ -25,6 +25,7 @@ SILENCE_DBFS = -100.0
 # Nothing below is speech, however quiet the rest is.
 FLOOR_DBFS = -65.0
 NEAR_DB = 9.0
+RISE_DB = 9.0
 QUIETEST_VOICE_DB = 40.0
 SMOOTH_FRAMES = 7
 LEAST_SPEECH_S = 1.0
@@ -89,12 +90,15 @@ def frame_levels(samples: Samples) -> Levels:
 
 
 def voiced(levels: Levels) -> Mask:
-    """Where something speaks: clearly above this track's own quiet, for a third of a moment."""
+    """Where something speaks: for a third of a moment clearly above this track's own quiet; nowhere if it never changes."""
     if not levels.size:
         return np.zeros(0, bool)
     low, high = np.percentile(levels, (10, 95))
-    loud = levels > max(low + 9, high - 30, FLOOR_DBFS)
-    return np.convolve(loud, np.ones(10) / 10, "same") > 0.3
+    if high - low < RISE_DB:
+        return np.zeros(len(levels), bool)
+    # Somebody who hardly pauses leaves no quiet to rise above: then what is not far below their voice is voice.
+    loud = levels > max(min(low + RISE_DB, high - 12), high - 30, FLOOR_DBFS)
+    return np.convolve(loud, np.ones(10) / 10, "same")[: len(levels)] > 0.3
 
 
 def not_silent(levels: Levels) -> Mask:
@@ -114,8 +118,8 @@ def own_voices(tracks: Sequence[Levels]) -> list[Mask]:
 
 
 def _smooth(levels: Levels) -> Levels:
-    power = np.convolve(10 ** (levels.astype(np.float64) / 10), np.ones(SMOOTH_FRAMES) / SMOOTH_FRAMES, "same")
-    return (10 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+    power = np.convolve(10 ** (levels.astype(np.float64) / 10), np.ones(SMOOTH_FRAMES) / SMOOTH_FRAMES, "same")[: len(levels)]
+    return np.asarray(10 * np.log10(np.maximum(power, 1e-10)), np.float32)
 
 
 def _near_the_loudest(levels: Levels, speaks: Mask) -> Mask:

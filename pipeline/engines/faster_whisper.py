@@ -173,10 +173,11 @@ def open_recogniser(model: Model, options: Options) -> Recogniser:
 
     def recognise(samples: Samples, language: str, report: Report) -> Said:
         said = _hear(whisper, samples, language, options, report)
-        if is_looping(said.segments):
-            calmer = replace(options, hotwords="", no_repeat_ngram_size=5)
-            said = _hear(whisper, samples, said.language, calmer, report)
-        return said
+        if not is_looping(said.segments):
+            return said
+        calmer = replace(options, hotwords="", no_repeat_ngram_size=5)
+        again = _hear(whisper, samples, said.language, calmer, report)
+        return said if is_looping(again.segments) else again
 
     return recognise
 

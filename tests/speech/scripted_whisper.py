@@ -11,6 +11,7 @@ import importlib.util
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,11 +22,12 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 # (start_s, text with its leading space, end_s), in seconds of a 30 s window
 Script: TypeAlias = Sequence[tuple[float, str, float]]
 
-LANGUAGES = (
-    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy sk te fa "
-    "lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn "
-    "mt sa lb my bo tl mg as tt haw ln ha ba jw su"
-).split()
+_CODES = """
+en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy sk te fa lv
+bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa
+lb my bo tl mg as tt haw ln ha ba jw su
+"""
+LANGUAGES = _CODES.split()
 WIDTH = 64
 LAYERS = 2
 FRAMES = 1500
@@ -192,7 +194,7 @@ def _lesson(tokenizer: Any, script: Script, loop: bool, language: str) -> list[_
     token = tokenizer.token_to_id
     said = [_sentence(tokenizer, *sentence) for sentence in script]
     chain = [token("<|transcribe|>"), *([t for tokens, _ in said for t in tokens] or [token("<|0.00|>")]), token("<|endoftext|>")]
-    follows = dict(zip(chain, chain[1:], strict=False))
+    follows = dict(pairwise(chain))
     assert len(follows) == len(chain) - 1, "each token once"
     if loop:
         follows[said[-1][0][-2]] = said[-1][0][1]

@@ -1,0 +1,3 @@
+from fakes_speech import whisper
+
+__all__ = ["whisper"]
