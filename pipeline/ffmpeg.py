@@ -126,25 +126,36 @@ def _command(binary: str, graph: "ffmpeg.nodes.OutputStream") -> list[str]:
 
 @contextmanager
 def running(command: Sequence[str]) -> Iterator[Callable[[bytes], None]]:
-    """Yields what feeds the program's stdin; leaving waits for its end. ToolFailed when that is a bad one."""
+    """Yields what feeds the program's stdin; leaving waits for its end. ToolFailed as soon as that was a bad one."""
     said: deque[str] = deque(maxlen=SAID_LINES)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stdin and process.stderr
     chunks: queue.Queue[bytes] = queue.Queue(AHEAD)
-    threads = (_thread(_listen, process.stderr, said), _thread(_feed, process.stdin, chunks))
+    listener = _thread(_listen, process.stderr, said)
+    _thread(_feed, process.stdin, chunks)
+
+    def feed(chunk: bytes) -> None:
+        if process.poll() is not None:
+            listener.join()
+            raise _failure(command, process.returncode, said)
+        chunks.put(chunk)
+
     try:
-        yield chunks.put
+        yield feed
         chunks.put(b"")
-        code = process.wait()
+        process.wait()
     finally:
         process.kill()
         process.wait()
-        for thread in threads[:1]:
-            thread.join()
+        listener.join()
         process.stderr.close()
-    if code:
-        last = said[-1] if said else "it said nothing"
-        raise ToolFailed(f"ffmpeg ended with status {code}: {last}", command=command, said="\n".join(said))
+    if process.returncode:
+        raise _failure(command, process.returncode, said)
+
+
+def _failure(command: Sequence[str], code: int, said: Iterable[str]) -> ToolFailed:
+    lines = list(said) or ["it said nothing"]
+    return ToolFailed(f"ffmpeg ended with status {code}: {lines[-1]}", command=command, said="\n".join(lines))
 
 
 def run(command: Sequence[str]) -> None:
