@@ -16,9 +16,8 @@ from pipeline.models import Script, Segment
 from workers import hooks
 from workers.manifest import parse
 
-COMMAND = re.compile(
-    r"^(?:`|make \w+ && )?aircheck ((?:show|episode) [a-z]+|[a-z]+)|`aircheck ((?:show|episode) [a-z]+|[a-z]+)", re.MULTILINE
-)
+NAME = r"aircheck ((?:show|episode) [a-z]+|[a-z]+)"
+COMMAND = re.compile(rf"(?:^|`|&& ){NAME}", re.MULTILINE)
 
 
 def code_in(document: str, language: str) -> str:
@@ -42,7 +41,7 @@ def on_shelf(tmp_path, monkeypatch):
 
 def commands() -> list[str]:
     documents = [text for path, text in texts().items() if path == "README.md" or path.startswith("docs/")]
-    return sorted({one or other for text in documents for one, other in COMMAND.findall(text)})
+    return sorted({name for text in documents for name in COMMAND.findall(text)})
 
 
 @pytest.mark.parametrize("command", commands())
