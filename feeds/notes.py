@@ -13,11 +13,12 @@ from pipeline.text import clean_block, clean_line
 # PSP-1: these tags, this many bytes.
 TAGS = {"p", "ol", "ul", "li", "a", "b", "i", "strong", "em"}
 MOST_BYTES = 4000
+_CLEANER = nh3.Cleaner(tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel=None)
 _LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
 
 
 def notes(description: str, chapters: Sequence[Chapter]) -> str:
-    """Sanitised HTML of at most 4,000 bytes; of what is too much, the end goes."""
+    """Sanitised HTML of at most 4,000 bytes; of what is too much, the end goes. Chapters are those of `script.chapters_of`."""
     paragraphs = _until_full(_paragraphs(description), MOST_BYTES)
     left = MOST_BYTES - _bytes(paragraphs) - len("<ul></ul>")
     stamps = _until_full(_stamps(chapters), left)
@@ -26,7 +27,7 @@ def notes(description: str, chapters: Sequence[Chapter]) -> str:
 
 def sanitised(html: str) -> str:
     """The HTML with the tags apps show and nothing that could act."""
-    return nh3.clean(html, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel=None)
+    return _CLEANER.clean(html)
 
 
 def plain(text: str, most_bytes: int = MOST_BYTES) -> str:
@@ -37,8 +38,7 @@ def plain(text: str, most_bytes: int = MOST_BYTES) -> str:
 
 def web_address(text: str) -> str:
     """The address when it is one that leads to the web, else nothing."""
-    address = clean_line(text, 2000)
-    return address if _LINK.fullmatch(address) else ""
+    return address if text and _LINK.fullmatch(address := clean_line(text, 2000)) else ""
 
 
 def _paragraphs(description: str) -> Iterator[str]:
@@ -56,8 +56,9 @@ def _linked(line: str) -> str:
 
 def _stamps(chapters: Sequence[Chapter]) -> Iterator[str]:
     for chapter in chapters:
-        title, address = clean_line(chapter.title), web_address(chapter.url)
-        yield f"<li>{written(chapter.start_s)} {_anchor(address, title) if address else escape(title, quote=False)}</li>"
+        address = web_address(chapter.url)
+        title = _anchor(address, chapter.title) if address else escape(chapter.title, quote=False)
+        yield f"<li>{written(chapter.start_s)} {title}</li>"
 
 
 def _anchor(address: str, text: str) -> str:

@@ -1,7 +1,7 @@
 """A show's feed as RSS. Pure: the same rows give the same bytes. The only file that knows feedgen, and its habits.
 
-feedgen (1.0.0) writes the plain RSS; everything in a namespace comes from tags.py through one small extension, never from feedgen's
-own podcast extension, which knows no true/false and drops some covers in silence. While it writes a date it changes the locale of
+feedgen (1.0.0) writes the plain RSS; everything in a namespace comes from tags.py and stands behind it, never from feedgen's own
+podcast extension, which knows no true/false and drops some covers in silence. While it writes a date it changes the locale of
 the whole process, so feeds are written one at a time; and it stamps the present time unless it is told another.
 """
 
@@ -17,10 +17,12 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
+from feeds import xml
 from feeds.catalogue import Episode, Show
 from feeds.notes import plain
 from feeds.site import Site
-from feeds.tags import CHANNEL_TAGS, ITEM_TAGS, NAMESPACES, Channel, Filling, Item, Tag, author
+from feeds.tags import CHANNEL_TAGS, ITEM_TAGS, NAMESPACES, Channel, Item, Tag, author
+from feeds.xml import Filling
 from pipeline.text import clean_line
 
 T = TypeVar("T")
@@ -28,7 +30,7 @@ T = TypeVar("T")
 MIME_TYPE = "application/rss+xml; charset=utf-8"
 _ONE_AT_A_TIME = threading.Lock()
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_ITEM = re.compile(rb"    <item>\n.*?\n    </item>\n", re.DOTALL)
+_ITEM_BEGINS, _ITEM_ENDS = b"    <item>\n", b"    </item>\n"
 _GUID = re.compile(rb'\n      <guid isPermaLink="false">([0-9a-f-]{36})</guid>\n')
 _CHANNEL_ENDS = b"  </channel>\n</rss>\n"
 
@@ -74,8 +76,8 @@ def render(show: Show, episodes: Sequence[Episode], site: Site, *, standing: Map
 
 def items_of(feed: bytes) -> dict[str, bytes]:
     """The items of a feed of ours as they are written in it, by guid."""
-    items = _ITEM.findall(feed)
-    return {guid[1].decode(): item for item in items if (guid := _GUID.search(item))}
+    _, *items = feed.removesuffix(_CHANNEL_ENDS).split(_ITEM_BEGINS)
+    return {guid[1].decode(): _ITEM_BEGINS + item for item in items if (guid := _GUID.search(item))}
 
 
 def _quarantined(episode: Episode, error: Exception) -> Quarantined:
@@ -99,12 +101,11 @@ def _channel(channel: Channel) -> bytes:
     feed.image(url=site.url(f"{show.slug}/cover.jpg"), title=title, link=site.show_url(show))
     feed.lastBuildDate(max((e.published_at or e.started_at for e in channel.episodes), default=_LONG_AGO))
     feed.link(href=site.show_url(show))
-    feed.register_extension("aircheck", _Extension, atom=False)
-    feed.aircheck.fillings = _filled(CHANNEL_TAGS, channel)
+    feed.register_extension("aircheck", _Namespaces, atom=False)
     content: bytes = feed.rss_str(pretty=True)
     if not channel.episodes:
         content = re.sub(rb"\n *<lastBuildDate>[^<]*</lastBuildDate>", b"", content)
-    return content.removesuffix(_CHANNEL_ENDS)
+    return content.removesuffix(_CHANNEL_ENDS) + xml.lines(_filled(CHANNEL_TAGS, channel), "    ").encode()
 
 
 # ---- an item
@@ -119,42 +120,29 @@ def _item(item: Item) -> bytes:
     entry.description(item.notes)
     entry.content(item.notes)
     entry.enclosure(item.site.url(item.enclosure.key), str(item.enclosure.size_bytes), item.enclosure.mime_type)
-    entry.register_extension("aircheck", _Extension, atom=False)
-    entry.aircheck.fillings = _filled(ITEM_TAGS, item)
-    return _lines(entry.rss_entry())
+    rows = xml.lines(_filled(ITEM_TAGS, item), "      ")
+    return _lines(entry.rss_entry()).replace(_ITEM_ENDS, rows.encode() + _ITEM_ENDS)
 
 
 def _lines(item: Any) -> bytes:
     rss = etree.Element("rss", nsmap=dict(NAMESPACES))
     etree.SubElement(rss, "channel").append(item)
     whole: bytes = etree.tostring(rss, encoding="UTF-8", pretty_print=True)
-    return whole[whole.index(b"    <item>") : whole.rindex(b"  </channel>")]
+    return whole[whole.index(_ITEM_BEGINS) : whole.rindex(b"  </channel>")]
 
 
-# ---- the extension
+# ---- tags
 
 
 def _filled(tags: Iterable[Tag[T]], source: T) -> list[tuple[str, Filling]]:
     return [(tag.name, filling) for tag in tags for filling in tag.fill(source)]
 
 
-class _Extension:
-    """Writes filled rows behind what feedgen writes; the interface is feedgen's."""
-
-    def __init__(self) -> None:
-        self.fillings: list[tuple[str, Filling]] = []
+class _Namespaces:
+    """Declares our namespaces on the rss element; the interface is that of feedgen's extensions."""
 
     def extend_ns(self) -> dict[str, str]:
         return dict(NAMESPACES)
 
-    def extend_rss(self, element: Any) -> Any:
-        _write(element[0] if element.tag == "rss" else element, self.fillings)
-        return element
-
-
-def _write(parent: Any, fillings: Iterable[tuple[str, Filling]]) -> None:
-    for name, filling in fillings:
-        prefix, _, local = name.rpartition(":")
-        element = etree.SubElement(parent, f"{{{NAMESPACES[prefix]}}}{local}" if prefix else local, dict(filling.attributes))
-        element.text = filling.text
-        _write(element, filling.children)
+    def extend_rss(self, rss: Any) -> Any:
+        return rss

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import itemgetter
 
 from feeds.catalogue import Episode, Person, Show
 from feeds.pieces import Piece, pieces_of
@@ -16,6 +17,9 @@ OPENING_S = 15.0
 SHORTEST_SEGMENT_S = 0.2
 # Text of one segment: far more than anybody says in one breath, and a bound for whoever lays it out.
 LONGEST_TEXT = 20_000
+
+# start in episode seconds, clean title
+_Titled = tuple[float, str, Chapter]
 
 
 def tell(episode: Episode, transcript: Transcript | None) -> Script:
@@ -49,11 +53,11 @@ def words_are_public(show: Show, episode: Episode) -> bool:
 
 def named(episode: Episode) -> tuple[Person, ...]:
     """Who may be named: never a listener, and where voices were recorded apart only those who are heard."""
-    heard = {voice.participant for voice in (episode.sound.voices if episode.sound else ()) if voice.participant}
-    silent = {v.participant for v in (episode.sound.voices if episode.sound else ()) if v.participant and v.speech_s <= 0}
+    voices = [voice for voice in (episode.sound.voices if episode.sound else ()) if voice.participant]
+    heard = {voice.participant for voice in voices if voice.speech_s > 0}
     return tuple(
         person for person in episode.people
-        if person.role != "listener" and clean_line(person.name) and (not heard or person.identity in heard - silent)
+        if person.role != "listener" and (not voices or person.identity in heard) and clean_line(person.name)
     )  # fmt: skip
 
 
@@ -67,30 +71,29 @@ def chapters_of(episode: Episode, *, drafts: bool) -> tuple[Chapter, ...]:
     """
     clock = clock_of(episode)
     private = episode.words is not None and episode.words.quality == "draft" and not drafts
-    told = [c for c in episode.chapters if not (private and c.source == "computed") and clean_line(c.title)]
-    starts = sorted(((clock.episode_s(c.start_s), n, c) for n, c in enumerate(told)), key=lambda entry: entry[:2])
-    edges = [*(start for start, _, _ in starts), clock.duration_s]
-    lasting = [
-        (start, c) for (start, _, c), (_, end) in zip(starts, pairwise(edges), strict=True) if end - start >= SHORTEST_CHAPTER_S
-    ]
-    return _ended(_opened(lasting, episode), clock.duration_s)
+    told = [c for c in episode.chapters if not (private and c.source == "computed")]
+    titled = [(clock.episode_s(c.start_s), title, c) for c in told if (title := clean_line(c.title))]
+    titled.sort(key=itemgetter(0))
+    edges = [*(start for start, _, _ in titled), clock.duration_s]
+    lasting = [one for one, (start, end) in zip(titled, pairwise(edges), strict=True) if end - start >= SHORTEST_CHAPTER_S]
+    return _ended(_opened(lasting, clean_line(episode.title)), clock.duration_s)
 
 
-def _opened(chapters: list[tuple[float, Chapter]], episode: Episode) -> list[tuple[float, Chapter]]:
+def _opened(chapters: list[_Titled], opening: str) -> list[_Titled]:
+    """The same from 0 on: the first is drawn there, or an opening stands before it."""
     if not chapters:
         return []
-    first_s, first = chapters[0]
-    if first_s <= OPENING_S:
-        return [(0.0, first), *chapters[1:]]
-    opening = Chapter(start_s=0.0, end_s=first_s, title=episode.title, source=first.source)
-    return [(0.0, opening), *chapters]
+    first_s, title, first = chapters[0]
+    if first_s <= OPENING_S or not opening:
+        return [(0.0, title, first), *chapters[1:]]
+    return [(0.0, opening, replace(first, url="")), *chapters]
 
 
-def _ended(chapters: Sequence[tuple[float, Chapter]], duration_s: float) -> tuple[Chapter, ...]:
-    edges = [*(round(start, 3) for start, _ in chapters), round(duration_s, 3)]
+def _ended(chapters: Sequence[_Titled], duration_s: float) -> tuple[Chapter, ...]:
+    edges = [*(round(start, 3) for start, _, _ in chapters), round(duration_s, 3)]
     return tuple(
-        replace(chapter, start_s=start, end_s=end, title=clean_line(chapter.title))
-        for (_, chapter), (start, end) in zip(chapters, pairwise(edges), strict=True)
+        Chapter(start_s=start, end_s=end, title=title, source=chapter.source, url=chapter.url)
+        for (_, title, chapter), (start, end) in zip(chapters, pairwise(edges), strict=True)
     )
 
 

@@ -1,7 +1,6 @@
 """Where a show's public files are reached."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from feeds.catalogue import Episode, Show
 
@@ -19,8 +18,8 @@ class Site:
     generator: str = "Aircheck"
 
     def url(self, key: str) -> str:
-        """The address of a file of the public store."""
-        return f"{self.public_url.rstrip('/')}/{quote(key)}"
+        """The address of a file of the public store; what a key may hold stands in an address as it is."""
+        return f"{self.public_url.rstrip('/')}/{key}"
 
     def feed_url(self, show: Show) -> str:
         return self.url(f"{show.slug}/feed.xml")

@@ -2,9 +2,9 @@
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import format_datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from feeds import documents
@@ -13,6 +13,7 @@ from feeds.categories import category_of
 from feeds.notes import notes, web_address
 from feeds.script import chapters_of, named, words_are_public
 from feeds.site import Site
+from feeds.xml import Filling
 from pipeline.clock import written_ms
 from pipeline.models import Chapter
 from pipeline.text import clean_line
@@ -65,9 +66,13 @@ class Item:
         """The MP3; an episode without one has no place in a feed."""
         return next(r for r in self.episode.renditions if r.format == ENCLOSURE_FORMAT)
 
+    @cached_property
+    def folder_url(self) -> str:
+        return self.site.url(self.episode.prefix)
+
     def url(self, name: str) -> str:
         """The address of a file in the episode's folder."""
-        return self.site.url(self.episode.prefix + name)
+        return self.folder_url + name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +88,6 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """One element's text, attributes (without the empty ones) and children."""
-
-    text: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    children: tuple[tuple[str, "Filling"], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Tag(Generic[T]):
     """`name` with its prefix, and the elements of that name that a show or an episode gets."""
 
@@ -100,23 +96,19 @@ class Tag(Generic[T]):
 
 
 def _text(text: str) -> list[Filling]:
-    return [Filling(clean_line(text))] if clean_line(text) else []
+    return [Filling(text)] if text else []
 
 
 def _yes_no(truth: bool) -> list[Filling]:
     return [Filling("true" if truth else "false")]
 
 
-def _with(**attributes: str) -> dict[str, str]:
-    return {name: value for name, value in attributes.items() if value}
-
-
 # ---- filling
 
 
 def _links(channel: Channel) -> list[Filling]:
-    own = Filling(attributes=_with(href=channel.site.feed_url(channel.show), rel="self", type="application/rss+xml"))
-    return [own, *([Filling(attributes=_with(href=channel.site.hub_url, rel="hub"))] if channel.site.hub_url else [])]
+    own = Filling(attributes={"href": channel.site.feed_url(channel.show), "rel": "self", "type": "application/rss+xml"})
+    return [own, *([Filling(attributes={"href": channel.site.hub_url, "rel": "hub"})] if channel.site.hub_url else [])]
 
 
 def _owner(channel: Channel) -> list[Filling]:
@@ -135,7 +127,7 @@ def _category(channel: Channel) -> list[Filling]:
 
 
 def _locked(channel: Channel) -> list[Filling]:
-    return [Filling("yes", _with(owner=clean_line(channel.show.owner_email)))]
+    return [Filling("yes", {"owner": clean_line(channel.show.owner_email)})]
 
 
 def _hosts(channel: Channel) -> list[Filling]:
@@ -158,33 +150,35 @@ def _ai(machine_words: bool) -> list[Filling]:
     return [Filling("true", {"purpose": "ai-content"})] if machine_words else []
 
 
+@lru_cache(1000)
 def _person(person: Person) -> Filling:
-    attributes = _with(
-        role=CAST.get(person.role, "guest"), group="cast", img=web_address(person.image), href=web_address(person.url)
-    )
-    return Filling(clean_line(person.name, 128), attributes)
+    role, image, page = CAST.get(person.role, "guest"), web_address(person.image), web_address(person.url)
+    return Filling(clean_line(person.name, 128), {"role": role, "group": "cast", "img": image, "href": page})
 
 
 def _transcripts(item: Item) -> list[Filling]:
     if not item.words_told:
         return []
     assert item.episode.words
-    language = item.episode.words.language or item.episode.language or item.show.language
-    forms = sorted((d for d in documents.shelved() if d.KIND == "transcript" and d.PLACE), key=lambda d: d.PLACE)
+    language = clean_line(item.episode.words.language or item.episode.language or item.show.language, 35)
     return [
-        Filling(attributes=_with(url=item.url(d.FILE), type=d.MIME_TYPE, language=language, rel="captions" if d.CAPTIONS else ""))
-        for d in forms
-    ]
+        Filling(
+            attributes={
+                "url": item.url(d.FILE), "type": d.MIME_TYPE, "language": language, "rel": "captions" if d.CAPTIONS else "",
+            }
+        )
+        for d in documents.in_feed("transcript")
+    ]  # fmt: skip
 
 
 def _chapter_files(item: Item) -> list[Filling]:
-    forms = (d for d in documents.shelved() if d.KIND == "chapters")
-    return [Filling(attributes=_with(url=item.url(d.FILE), type=d.MIME_TYPE)) for d in forms] if item.chapters else []
+    forms = documents.in_feed("chapters") if item.chapters else ()
+    return [Filling(attributes={"url": item.url(d.FILE), "type": d.MIME_TYPE}) for d in forms]
 
 
 def _simple_chapters(item: Item) -> list[Filling]:
     chapters = tuple(
-        ("psc:chapter", Filling(attributes=_with(start=written_ms(c.start_s), title=clean_line(c.title), href=web_address(c.url))))
+        ("psc:chapter", Filling(attributes={"start": written_ms(c.start_s), "title": c.title, "href": web_address(c.url)}))
         for c in item.chapters
     )
     return [Filling(attributes={"version": "1.2"}, children=chapters)] if chapters else []
@@ -201,11 +195,11 @@ def _alternates(item: Item) -> list[Filling]:
 def _alternate(item: Item, rendition: StoredRendition) -> Filling:
     hashed = base64.b64encode(bytes.fromhex(rendition.sha384)).decode()
     return Filling(
-        attributes=_with(
-            type=rendition.mime_type, length=str(rendition.size_bytes), bitrate=str(rendition.bitrate_kbps * 1000),
-            title=f"{rendition.format.upper()} {rendition.bitrate_kbps} kbps",
-            default="true" if rendition.format == ENCLOSURE_FORMAT else "",
-        ),
+        attributes={
+            "type": rendition.mime_type, "length": str(rendition.size_bytes), "bitrate": str(rendition.bitrate_kbps * 1000),
+            "title": f"{rendition.format.upper()} {rendition.bitrate_kbps} kbps",
+            "default": "true" if rendition.format == ENCLOSURE_FORMAT else "",
+        },
         children=(
             ("podcast:source", Filling(attributes={"uri": item.site.url(rendition.key)})),
             ("podcast:integrity", Filling(attributes={"type": "sri", "value": f"sha384-{hashed}"})),
@@ -234,7 +228,7 @@ CHANNEL_TAGS: tuple[Tag[Channel], ...] = (
     Tag("itunes:explicit", lambda c: _yes_no(c.show.explicit)),
     Tag("itunes:type", lambda _: _text("episodic")),
     Tag("itunes:block", _blocked),
-    Tag("podcast:guid", lambda c: _text(c.show.guid)),
+    Tag("podcast:guid", lambda c: _text(clean_line(c.show.guid))),
     Tag("podcast:locked", _locked),
     Tag("podcast:medium", lambda _: _text("podcast")),
     Tag("podcast:block", _blocked),

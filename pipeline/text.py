@@ -10,16 +10,16 @@ _GONE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # C0 and C1 controls but tab, newline, return
     "\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"  # zero width space, direction marks, byte order mark
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # surrogates, noncharacters
-    "\U000e0000-\U000e007f]"  # tags
+    "\U000e0000-\U000e007f"  # tags
+    + "".join(chr(0x10000 * plane + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF))
+    + "]"
 )
-_PLANE_ENDS = {0x10000 * plane + low for plane in range(1, 17) for low in (0xFFFE, 0xFFFF)}
 
 
 def _clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    kept = "".join(c for c in _GONE.sub("", text) if ord(c) not in _PLANE_ENDS)
-    return unicodedata.normalize("NFC", kept)
+    return unicodedata.normalize("NFC", _GONE.sub("", text))
 
 
 def clean_line(text: str, limit: int = 255) -> str:

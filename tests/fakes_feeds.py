@@ -6,12 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hypothesis import settings
 from pydantic import TypeAdapter
 
 from feeds.catalogue import Episode, Person, Show, StoredRendition, WordsInfo, episode_guid, episode_slug
 from feeds.site import Site
 from pipeline.models import Activity, Chapter, Cut, Script, Segment, Sound, Transcript, VoiceLevel, Word
 from pipeline.stores import Stat, Store
+
+# No deadline for one example: the machine may be busy with something else.
+settings.register_profile("feeds", deadline=None)
+settings.load_profile("feeds")
 
 SITE = Site(public_url="https://pods.example", hub_url="https://hub.example/")
 STARTED_AT = datetime(2026, 11, 17, 19, 0, tzinfo=UTC)

@@ -20,7 +20,7 @@ class Document(Protocol):
     FILE: str
     # as the feed names it; served as `served_type` says
     MIME_TYPE: str
-    # where it stands among an item's transcripts, from 1; 0: the feed does not name it there
+    # where it stands in an item among those of its kind, from 1; 0: the feed does not name it
     PLACE: int
     # whether players may show it as closed captions
     CAPTIONS: bool
@@ -34,6 +34,12 @@ class Document(Protocol):
 def shelved() -> tuple[Document, ...]:
     """Every document of the shelf, in alphabetical order."""
     return tuple(cast(Document, shelf.take(__name__, name)) for name in shelf.names(__name__))
+
+
+@cache
+def in_feed(kind: Literal["transcript", "chapters"]) -> tuple[Document, ...]:
+    """Those of a kind that the feed names, in its order."""
+    return tuple(sorted((d for d in shelved() if kind == d.KIND and d.PLACE), key=lambda d: d.PLACE))
 
 
 def told_by(script: Script) -> tuple[Document, ...]:

@@ -9,7 +9,7 @@ from pipeline.text import clean_line
 KIND: Literal["chapters"] = "chapters"
 FILE = "chapters.json"
 MIME_TYPE = "application/json+chapters"
-PLACE = 0
+PLACE = 1
 CAPTIONS = False
 
 
