@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
@@ -47,7 +48,7 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_every_command_that_a_document_names_exists(command):
     said = subprocess.run(
-        [sys.executable, "-m", "workers.cli", *command.split(), "--help"], cwd=ROOT, capture_output=True, text=True
+        [Path(sys.executable).with_name("aircheck"), *command.split(), "--help"], cwd=ROOT, capture_output=True, text=True
     )
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith(f"Usage: aircheck {command} ")

@@ -49,4 +49,4 @@ def test_a_simple_recogniser_hears_seven_words_in_eight():
         said[turn["speaker"]] += len(turn["words"])
     print("word error rates:", {who: round(wrong[who] / said[who], 3) for who in said}, round(wrong.total() / said.total(), 3))
     assert wrong.total() / said.total() <= 0.125
-    assert all(wrong[who] / said[who] <= 0.2 for who in said)
+    assert all(wrong[who] / said[who] <= 0.25 for who in said)
