@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from pipeline.models import Segment, Word
 
-_END = re.compile(r"""(?<=[.!?…])["”’)]*\s+(?=[A-Z“"'0-9À-ÖØ-Þ])|(?<=[。！？।؟])""")
+_END = re.compile(r"""(?<=[.!?…])(["”’)]*)\s+(?=[A-Z“"'0-9À-ÖØ-Þ])|(?<=[。！？।؟])""")
 
 
 def parts_of(text: str) -> tuple[tuple[int, int], ...]:
     """Where in the text each sentence begins and ends."""
-    edges = [0, *(edge for m in _END.finditer(text) for edge in m.span()), len(text)]
+    edges = [0, *(edge for m in _END.finditer(text) for edge in (m.end(1) if m[1] else m.start(), m.end())), len(text)]
     return tuple((a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if text[a:b].strip())
 
 
