@@ -152,18 +152,29 @@ def loudest(drawn: Sequence[Line]) -> float:
 # ---- drawing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bar:
+    """An upright line from its near end to its far one."""
+
+    x: int
+    y: float
+    reach: float
+
+
 def paths(drawn: Sequence[Line], scale: TimeScale, full: float) -> tuple[tuple[int, str], ...]:
     """(colour, path data) per line; where several speak, the shorter bar stands before the longer."""
-    xs = [x for section in scale.sections for _, _, x in section.bins]
-    data: list[list[str]] = [[] for _ in drawn]
+    xs = [x + PITCH // 2 for section in scale.sections for _, _, x in section.bins]
+    bars: list[list[_Bar]] = [[] for _ in drawn]
     for n, x in enumerate(xs):
-        for above in (True, False):
+        for sign in (-1, 1):
             reached = 0.0
-            for height, line in sorted((_height(ln.amplitudes[n], full), i) for i, ln in enumerate(drawn) if ln.above is above):
+            for height, line in sorted(
+                (_height(ln.amplitudes[n], full), i) for i, ln in enumerate(drawn) if ln.above is (sign < 0)
+            ):
                 if height > reached:
-                    data[line].append(_bar(x, reached, height, above=above))
+                    bars[line].append(_Bar(x=x, y=AXIS + sign * (AXIS_GAP / 2 + reached), reach=sign * (height - reached)))
                     reached = height
-    return tuple((line.colour, "".join(parts)) for line, parts in zip(drawn, data, strict=True) if parts)
+    return tuple((line.colour, _path(of_line)) for line, of_line in zip(drawn, bars, strict=True) if of_line)
 
 
 def _height(amplitude: float, full: float) -> float:
@@ -172,10 +183,11 @@ def _height(amplitude: float, full: float) -> float:
     return max(_SMALLEST, round(min(amplitude / full, 1.0) * _TALLEST))
 
 
-def _bar(x: int, start: float, end: float, *, above: bool) -> str:
-    sign = -1 if above else 1
-    y = AXIS + sign * (AXIS_GAP / 2 + start)
-    return f"M{x + PITCH // 2} {_short(y)}v{_short(sign * (end - start))}"
+def _path(bars: Sequence[_Bar]) -> str:
+    """`M2 48.5v-31zm4 0v-22z`: each bar is closed, so that the next one starts from its foot: little to write and to compress."""
+    first = bars[0]
+    rest = (f"m{bar.x - last.x} {_short(bar.y - last.y)}v{_short(bar.reach)}z" for last, bar in pairwise(bars))
+    return "".join((f"M{first.x} {_short(first.y)}v{_short(first.reach)}z", *rest))
 
 
 def _short(value: float) -> str:

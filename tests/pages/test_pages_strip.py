@@ -69,7 +69,7 @@ def test_where_two_speak_at_once_the_shorter_bar_stands_before_the_longer() -> N
     drawn = lines(both, shown, scale)
     _, (_, longer), (_, shorter) = paths(drawn, scale, loudest(drawn))
     assert shorter.startswith("M2 51.5v")
-    reach = float(shorter.split("v")[1].split("M")[0])
+    reach = float(shorter.split("v")[1].split("z")[0])
     assert longer.startswith(f"M2 {51.5 + reach}v")
 
 
