@@ -79,6 +79,10 @@ def test_nobody_is_told_to_listen_before_there_is_sound() -> None:
     assert "listen" not in told(BARE, run(stage="encode", eta_s=(20, 30)), NOW).said
 
 
+def test_who_waits_is_told_that_there_is_nothing_to_do() -> None:
+    assert told(BARE, run(stage="listen"), NOW).said == "There is nothing for you to do."
+
+
 def test_what_takes_longer_says_so_and_that_nothing_is_lost() -> None:
     said = told(AUDIBLE, run(stage="transcribe", minutes_so_far=7, eta_s=(30, 60), usual_s=(180, 240)), NOW)
     assert said.headline == "Taking longer than usual"
@@ -134,6 +138,13 @@ def test_cells_of_a_finished_episode_need_no_run() -> None:
     shown = cells(PUBLIC, None)
     assert {cell.state for cell in shown} == {"done"}
     assert [cell.fact for cell in shown][-3:] == ["Everyone can hear it", "9,522 words", "1 chapter"]
+
+
+def test_what_took_no_time_says_no_time_and_no_words_need_no_chapters() -> None:
+    wordless = replace(PUBLIC, words=replace(WORDS, quality="none", count=0, why="no model"), chapters=())
+    shown = {cell.name: cell.fact for cell in cells(wordless, run("done", done=done("fetch", "publish", took_s=0.01)))}
+    assert shown["In the feed"] == "Everyone can hear it" and shown["Words"] == "None" and shown["Chapters"] == "None"
+    assert {note.heading: note.fact for note in notes(wordless).to_know}["No words yet"] == "No model."
 
 
 def test_nothing_is_claimed_of_an_episode_before_its_rows_say_so() -> None:

@@ -59,7 +59,7 @@ def _fact(kind: _Kind, state: CellState, episode: Episode, run: RunState | None)
     noted = next((stage.fact for stage in stages if stage.fact), "")
     fact = (kind.fact(episode) if kind.is_done(episode) else "") or noted
     took_s = sum(stage.took_s for stage in stages)
-    return ", ".join(part for part in (fact, _took(took_s) if stages else "") if part)
+    return ", ".join(part for part in (fact, _took(took_s)) if part)
 
 
 def _progress(run: RunState) -> str:
@@ -70,6 +70,8 @@ def _progress(run: RunState) -> str:
 
 
 def _took(seconds: float) -> str:
+    if seconds < 0.05:
+        return ""
     return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s" if seconds < 90 else about(seconds)
 
 
@@ -129,7 +131,9 @@ def _words(episode: Episode) -> str:
 
 def _chapters(episode: Episode) -> str:
     count = len(episode.chapters)
-    return "None needed" if not count else "1 chapter" if count == 1 else f"{count} chapters"
+    if not count:
+        return "None needed" if episode.words is not None and episode.words.count else "None"
+    return "1 chapter" if count == 1 else f"{count} chapters"
 
 
 def _has_sound(episode: Episode) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from feeds.catalogue import Episode, WordsInfo
 from feeds.pages.voices import voices
 from feeds.web.studio.chapters import own_chapters
+from feeds.web.studio.told import capital
 from pipeline.clock import spoken, written
 from pipeline.models import Cut, Loss, VoiceLevel
 
@@ -71,7 +72,7 @@ def _to_know(episode: Episode) -> tuple[Note, ...]:
 
 def _lost(loss: Loss) -> Note:
     where = f" at {written(loss.at_s)}" if loss.at_s is not None else ""
-    return Note(heading=f"{loss.lost_s:.1f} s missing{where}", fact=loss.why, tone="warn")
+    return Note(heading=f"{loss.lost_s:.1f} s missing{where}", fact=_sentence(loss.why), tone="warn")
 
 
 def _cut(cuts: tuple[Cut, ...]) -> list[Note]:
@@ -79,7 +80,7 @@ def _cut(cuts: tuple[Cut, ...]) -> list[Note]:
         return []
     total = spoken(sum(c.end_s - c.start_s for c in cuts))
     reasons = ", ".join(dict.fromkeys(c.why for c in cuts))
-    return [Note(heading=f"{total} cut", fact=f"{reasons[:1].upper()}{reasons[1:]}. The original is kept.", tone="good")]
+    return [Note(heading=f"{total} cut", fact=f"{_sentence(reasons)} The original is kept.", tone="good")]
 
 
 def _loudness(episode: Episode) -> list[Note]:
@@ -98,8 +99,13 @@ def _words(words: WordsInfo | None) -> list[Note]:
     if words is None:
         return []
     if words.quality == "none" or words.count == 0:
-        return [Note(heading="No words yet", fact=words.why or "Nobody speaks in it.", tone="warn")]
+        return [Note(heading="No words yet", fact=_sentence(words.why or "nobody speaks in it"), tone="warn")]
     by = f"Written by {words.engine.replace('_', '-')}{f' {words.model}' if words.model else ''}."
     if words.quality == "draft":
-        return [Note(heading="The words are a draft", fact=" ".join(filter(None, (by, words.why))), tone="warn")]
+        return [Note(heading="The words are a draft", fact=" ".join(filter(None, (by, _sentence(words.why)))), tone="warn")]
     return [Note(heading=f"{words.count:,} words", fact=by, tone="good")]
+
+
+def _sentence(words: str) -> str:
+    """The words as a sentence of its own."""
+    return capital(words if not words or words.endswith((".", "!", "?")) else f"{words}.")

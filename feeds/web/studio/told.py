@@ -94,12 +94,14 @@ def _working(episode: Episode, run: RunState, now: datetime) -> Told:
     listen = ["You can listen now."] if episode.renditions else []
     spent_s = (now - run.since).total_seconds()
     if run.usual_s is not None and spent_s > SLOW_AT * run.usual_s[1]:
-        said = [*listen, f"{_capital(about(spent_s))} so far, usually {span(run.usual_s)}. Nothing is lost."]
+        said = [*listen, f"{capital(about(spent_s))} so far, usually {span(run.usual_s)}. Nothing is lost."]
         return Told(chip="Taking longer", tone="running", headline="Taking longer than usual", said=" ".join(said), is_live=True)
     at_work = STAGE_WORDS.get(run.stage, "Working")
     headline = f"Ready in {about_span(run.eta_s)}" if run.eta_s else at_work
     said = [*listen, *_how_far(run), *_how_long(run)]
-    return Told(chip=at_work, tone="running", headline=headline, said=" ".join(said), is_live=True)
+    return Told(
+        chip=at_work, tone="running", headline=headline, said=" ".join(said) or "There is nothing for you to do.", is_live=True
+    )
 
 
 def _how_far(run: RunState) -> list[str]:
@@ -154,5 +156,6 @@ def about_span(range_s: tuple[float, float]) -> str:
     return words if " to " in words or words.startswith("less") else f"about {words}"
 
 
-def _capital(words: str) -> str:
+def capital(words: str) -> str:
+    """With a capital letter in front."""
     return words[:1].upper() + words[1:]
