@@ -1,4 +1,4 @@
-"""Topics pinned in the room: the surest sign of a new chapter, though hosts pin a little early or late."""
+"""Topics pinned and moments marked in the room: the surest sign of a new chapter, though hosts do it a little early or late."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pipeline.models import RoomEvent
 from pipeline.talk import Turn
 
+MARKS = ("topic_pinned", "marker")
 EARLY_S = 15.0
 LATE_S = 45.0
 # A pin replaced sooner was a slip.
@@ -16,7 +17,7 @@ OPENING_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """A topic somebody pinned; `turn` is the turn it was meant for, where there is one near enough."""
+    """A topic somebody pinned, or a moment somebody marked; `turn` is the turn it was meant for, where one is near enough."""
 
     at_s: float
     title: str
@@ -30,7 +31,7 @@ def pins_of(
     """The pinned topics in episode seconds and in order, without slips and repetitions."""
     out: list[Pin] = []
     for event in sorted(events, key=lambda e: e.t_s):
-        if event.type != "topic_pinned" or not event.title or event.t_s >= length_s:
+        if event.type not in MARKS or not event.title or event.t_s >= length_s:
             continue
         pin = Pin(at_s=episode_s(event.t_s), title=event.title, url=event.url)
         if out and out[-1].title == pin.title:
