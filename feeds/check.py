@@ -15,7 +15,7 @@ from feeds.catalogue import Episode, Show
 from feeds.categories import category_of
 from feeds.check_bytes import check_cover, check_enclosure, check_sidecars
 from feeds.findings import REPUBLISH, Fetch, Finding, attribute_of, duration_of, path_of, text_of
-from feeds.publish import is_listed, is_open, newest_first
+from feeds.listing import is_listed, is_open, newest_first
 from feeds.script import words_are_public
 from feeds.tags import ENCLOSURE_FORMAT
 

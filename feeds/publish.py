@@ -27,6 +27,7 @@ from feeds.files import (
     show_page_file,
     standing,
 )
+from feeds.listing import OPEN, is_listed, is_open, newest_first
 from feeds.note import Note, Noted, base_of, digest, fingerprint_of, forget_note, read_note, write_note
 from feeds.rss import Quarantined as Quarantined
 from feeds.script import tell, words_are_public
@@ -36,8 +37,6 @@ from pipeline.models import Transcript
 from pipeline.stores import Stat, Store
 from pipeline.text import clean_line
 
-# Shows and episodes that have public files; the others' stay in the private store.
-OPEN = frozenset({"public", "unlisted"})
 # The enclosures of so many of the newest episodes are looked at at every publishing; those of older ones when they changed.
 LOOKED_AT = 300
 HANDS = 8
@@ -217,7 +216,7 @@ class _Publishing:
         stat = self._put([feed_file(self.show, feed.content)])[-1]
         return Note(listed=fingerprint, feed_sha256=feed.sha256, feed_etag=stat.etag)
 
-    def _items_standing(self, listed: Sequence[_Told]) -> Mapping[str, bytes]:
+    def _items_standing(self, listed: Sequence[_Told]) -> Mapping[str, memoryview]:
         """The items of the feed as it stands that need no rendering."""
         if not any(one.fresh for one in listed):
             return {}
@@ -283,22 +282,6 @@ class _Publishing:
             self._remember_progress()
             self.public.delete(key)
             self.removed.append(key)
-
-
-def newest_first(episode: Episode) -> tuple[float, str]:
-    """A sort key: by when the room was live."""
-    return -episode.started_at.timestamp(), episode.guid
-
-
-def is_open(show: Show, episode: Episode) -> bool:
-    """Whether the episode has public files."""
-    published = episode.state in ("audible", "complete") and episode.published_at is not None
-    return published and {show.access, episode.access} <= OPEN
-
-
-def is_listed(show: Show, episode: Episode) -> bool:
-    """Whether an open episode stands in the feed and on the show's page."""
-    return show.access == "unlisted" or episode.access == "public"
 
 
 def _wordless(episode: Episode) -> Episode:

@@ -19,6 +19,7 @@ from lxml import etree
 
 from feeds import xml
 from feeds.catalogue import Episode, Show
+from feeds.listing import newest_first
 from feeds.notes import plain
 from feeds.site import Site
 from feeds.tags import CHANNEL_TAGS, ITEM_TAGS, NAMESPACES, Channel, Item, Tag, author
@@ -56,15 +57,15 @@ class Feed:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def render(show: Show, episodes: Sequence[Episode], site: Site, *, standing: Mapping[str, bytes] | None = None) -> Feed:
+def render(show: Show, episodes: Sequence[Episode], site: Site, *, standing: Mapping[str, memoryview] | None = None) -> Feed:
     """The feed of these episodes, newest first; one that cannot be written is left out and named.
 
     `standing` holds items by guid that were rendered from the same rows before (`items_of` an earlier feed).
     """
     with _ONE_AT_A_TIME:
-        written: list[tuple[Episode, bytes]] = []
+        written: list[tuple[Episode, bytes | memoryview]] = []
         quarantined: list[Quarantined] = []
-        for episode in sorted(episodes, key=lambda e: (-e.started_at.timestamp(), e.guid)):
+        for episode in sorted(episodes, key=newest_first):
             try:
                 item = (standing or {}).get(episode.guid) or _item(Item(show=show, episode=episode, site=site))
                 written.append((episode, item))
@@ -74,10 +75,16 @@ def render(show: Show, episodes: Sequence[Episode], site: Site, *, standing: Map
     return Feed(content=b"".join([head, *(item for _, item in written), _CHANNEL_ENDS]), quarantined=tuple(quarantined))
 
 
-def items_of(feed: bytes) -> dict[str, bytes]:
-    """The items of a feed of ours as they are written in it, by guid."""
-    _, *items = feed.removesuffix(_CHANNEL_ENDS).split(_ITEM_BEGINS)
-    return {guid[1].decode(): _ITEM_BEGINS + item for item in items if (guid := _GUID.search(item))}
+def items_of(feed: bytes) -> dict[str, memoryview]:
+    """The items of a feed of ours as they are written in it, by guid; views of it, for it may be large."""
+    view, found = memoryview(feed), {}
+    begin = feed.find(_ITEM_BEGINS)
+    while begin >= 0:
+        end = feed.index(_ITEM_ENDS, begin) + len(_ITEM_ENDS)
+        if guid := _GUID.search(feed, begin, end):
+            found[guid[1].decode()] = view[begin:end]
+        begin = feed.find(_ITEM_BEGINS, end)
+    return found
 
 
 def _quarantined(episode: Episode, error: Exception) -> Quarantined:
