@@ -26,6 +26,8 @@ FLOOR_FRAMES, FLOOR_SHARE, TOP_FRAMES = 81, 0.08, 31
 JOINED_FRAMES, SHORTEST_FRAMES = 2, 3
 # A voice's own frames, against its reference and against the other voices (measured with bleed 22 dB down).
 OWN_RANGE_DB, DOMINANCE_DB, ABOVE_TRACK_FLOOR_DB = 20.0, 8.0, 10.0
+# A microphone whose owner says nothing hears the others, quieter than their own do, nearly all the time that it hears anything.
+ECHO_BELOW_DB, ECHO_SHARE, ECHO_VARIES_DB = 6.0, 0.85, 2.0
 # Frames that a sliding window looks at at once, so that memory stays flat.
 CHUNK = 20_000
 
@@ -98,7 +100,25 @@ def _own(levels: Levels) -> Mask:
     relative = levels - usual
     near = relative >= relative.max(0) - DOMINANCE_DB
     audible = levels > np.maximum(LEAST_LUFS, np.minimum(floor + ABOVE_TRACK_FLOOR_DB, usual - BELOW_TOP_DB))
-    return np.asarray(audible & near & (relative > -OWN_RANGE_DB))
+    own = np.asarray(audible & near & (relative > -OWN_RANGE_DB) & (usual - floor > LIVELY_DB))
+    echoes = [_is_echo(n, own[n], levels, relative) for n in range(len(levels))]
+    return own & ~np.array(echoes)[:, None]
+
+
+def _is_echo(voice: int, own: Mask, levels: Levels, relative: Levels) -> bool:
+    """Whether all that this track hears is others: whenever it sounds, somebody speaks who is louder on a track of their own,
+    and it rises and falls with them."""
+    others = np.delete(np.arange(len(levels)), voice)
+    if not own.any() or not len(others):
+        return False
+    loudest = others[relative[others][:, own].argmax(0)]
+    frames = np.flatnonzero(own)
+    below = levels[loudest, frames] - levels[voice, own]
+    speaks = relative[loudest, frames] > relative[voice, own] - ECHO_BELOW_DB
+    if float(((below > ECHO_BELOW_DB) & speaks).mean()) < ECHO_SHARE:
+        return False
+    apart = [below[loudest == other] - np.median(below[loudest == other]) for other in set(loudest.tolist())]
+    return float(np.median(np.abs(np.concatenate(apart)))) < ECHO_VARIES_DB
 
 
 def _reference(levels: Levels) -> float:

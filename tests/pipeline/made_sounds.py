@@ -44,7 +44,9 @@ def speech(seconds: float, lufs: float, seed: int = 0) -> Sound:
     hz = np.fft.rfftfreq(length, 1 / RATE_HZ)
     spectrum *= (hz > 120) * (hz < 6000) / np.maximum(hz, 400.0)
     at = np.arange(length) / RATE_HZ
-    syllables = np.repeat(rng.uniform(0.3, 1.0, round(seconds * 5) + 1), RATE_HZ // 5)[:length] * np.abs(np.sin(np.pi * 5 * at))
+    rhythm_hz, late = rng.uniform(4, 6), rng.uniform(0, 1)
+    strengths = rng.uniform(0.3, 1.0, round(seconds * 6) + 2)
+    syllables = strengths[(at * rhythm_hz + late).astype(int)] * np.abs(np.sin(np.pi * (at * rhythm_hz + late)))
     breathing = (at % 2.4) < 2.1
     sound = np.fft.irfft(spectrum, length) * syllables * breathing
     sound /= np.abs(sound).max()
@@ -83,7 +85,9 @@ def _rms(sound: Sound) -> float:
     return float(np.sqrt(np.mean(np.square(loud)))) or 1.0
 
 
-def talk(levels: dict[str, float], rounds: int = 3, turn_s: float = 6.0, pause_s: float = 0.6, ends_s: float = 0.0, hush: float = -75.0) -> Talk:
+def talk(
+    levels: dict[str, float], rounds: int = 3, turn_s: float = 6.0, pause_s: float = 0.6, ends_s: float = 0.0, hush: float = -75.0
+) -> Talk:
     """Voices that speak in turn, each at its own loudness, over the hush of its microphone."""
     length_s = 2 * ends_s + rounds * len(levels) * (turn_s + pause_s)
     tracks = {name: noise(length_s, hush, seed=90 + n) for n, name in enumerate(levels)}
@@ -115,7 +119,9 @@ def wav(path: Path, sound: Sound, rate_hz: int = RATE_HZ) -> Path:
 def encoded(path: Path, sound: Sound, *options: str) -> Path:
     """Any other format, by its name or by options."""
     channels = np.atleast_2d(sound).shape[0]
-    return run_ffmpeg("-f", "f32le", "-ar", str(RATE_HZ), "-ac", str(channels), "-i", "-", *options, str(path), stdin=np.atleast_2d(sound).T)
+    return run_ffmpeg(
+        "-f", "f32le", "-ar", str(RATE_HZ), "-ac", str(channels), "-i", "-", *options, str(path), stdin=np.atleast_2d(sound).T
+    )
 
 
 def run_ffmpeg(*arguments: str, stdin: NDArray[np.float32] | None = None) -> Path:
