@@ -1,0 +1,102 @@
+"""How long after a room's end its episode is in the feed: the whole road through `aircheck up`, its door and its workers.
+
+    python bench/road.py [--minutes 60]
+
+The room is the sample's four tracks, repeated until they are long enough; no words are asked for. Prints seconds by stage.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pipeline.ffmpeg import find
+from workers.hooks import sign
+
+SAMPLE = Path(__file__).parents[1] / "workers" / "demo" / "sample"
+SECRET = "bench"
+
+
+def main() -> None:
+    """Measure once and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    minutes = parser.parse_args().minutes
+    with tempfile.TemporaryDirectory(prefix="aircheck-bench-") as name:
+        folder = Path(name)
+        manifest = long_room(folder / "room", minutes * 60)
+        measure(folder, manifest, minutes)
+
+
+def long_room(folder: Path, length_s: float) -> dict[str, Any]:
+    """A room of that length made of the sample's tracks."""
+    (folder / "tracks").mkdir(parents=True)
+    manifest: dict[str, Any] = json.loads((SAMPLE / "room.json").read_text())
+    for file in manifest["files"]:
+        length = str(length_s - file["start_offset"])
+        command = [find(), "-nostdin", "-v", "error", "-stream_loop", "-1", "-i", str(SAMPLE / file["path"]), "-t", length]
+        subprocess.run([*command, "-c", "copy", str(folder / file["path"])], check=True)
+        for key in ("sha256", "size", "duration"):
+            file.pop(key, None)
+    manifest["room"].pop("ended_at", None)
+    return {**manifest, "recording_id": "bench", "events": [], "root": str(folder)}
+
+
+def measure(folder: Path, manifest: dict[str, Any], minutes: float) -> None:
+    """Post the room's event to a fresh installation and wait until a podcast app would see its episode."""
+    port = 8931
+    url = f"http://127.0.0.1:{port}"
+    settings = {
+        "AIRCHECK_DATA_DIR": str(folder / "data"), "AIRCHECK_PUBLIC_URL": url, "AIRCHECK_HOOKS__SECRET": SECRET,
+        "AIRCHECK_HOOKS__ROOTS": str(folder / "room"), "AIRCHECK_HOOKS__UNKNOWN_SHOW": "create", "AIRCHECK_SPEECH__ENGINE": "none",
+    }  # fmt: skip
+    environment = {**os.environ, **settings}
+    up = subprocess.Popen(
+        [sys.executable, "-m", "workers.cli", "up", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL
+    )  # fmt: skip
+    try:
+        until(lambda: httpx.get(f"{url}/healthz").status_code == 200)
+        began = time.monotonic()
+        body = json.dumps(manifest).encode()
+        answer = httpx.post(f"{url}/hooks/rooms", content=body, headers=sign(SECRET, int(time.time()), body)).raise_for_status()
+        acknowledged = time.monotonic()
+        guid = answer.json()["episode"]
+        until(lambda: guid in httpx.get(f"{url}/{manifest['room']['show']}/feed.xml").text)
+        heard = time.monotonic()
+        until(lambda: httpx.get(answer.json()["status_url"]).json()["state"] == "done")
+        told = subprocess.run(
+            [sys.executable, "-m", "workers.cli", "runs", "show", "bench", "--json"],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    finally:
+        up.terminate()
+        up.wait()
+    print(f"{minutes:.0f} minutes, 4 tracks: acknowledged in {1000 * (acknowledged - began):.0f} ms,", end=" ")
+    print(f"in the feed and audible after {heard - began:.1f} s (must 60, aim 40 for an hour)")
+    [audio] = [job for job in json.loads(told.stdout)["jobs"] if job["kind"] == "audio"]
+    for stage, seconds in audio["timings_s"].items():
+        print(f"  {stage:<10} {seconds:7.2f} s")
+
+
+def until(true: Any, within_s: float = 900.0) -> None:
+    """Wait until something is true."""
+    ends_at = time.monotonic() + within_s
+    while time.monotonic() < ends_at:
+        try:
+            if true():
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise SystemExit(f"not within {within_s:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
