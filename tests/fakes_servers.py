@@ -78,7 +78,7 @@ def postgres(programs: Path) -> Iterator[str]:
             until_ready(lambda: psycopg.connect(f"postgresql://aircheck@127.0.0.1:{port}/postgres").close())
             yield f"postgresql+psycopg://aircheck@127.0.0.1:{port}/"
         finally:
-            server.send_signal(signal.SIGINT)
+            server.send_signal(signal.SIGQUIT)  # at once, without tidying up
             server.wait(READY_S)
             log.close()
     finally:

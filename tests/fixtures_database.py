@@ -36,17 +36,20 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database with every table and no row."""
+    return fresh_database(request, tmp_path)
+
+
+def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         path = tmp_path / "aircheck.db"
         shutil.copy(request.getfixturevalue("empty_sqlite"), path)
-        yield f"sqlite:///{path}"
-    else:
-        address = request.getfixturevalue("postgres_server")
-        name = f"t{abs(hash(request.node.nodeid))}"
-        _sql(address, f"CREATE DATABASE {name} TEMPLATE empty")
-        yield f"{address}{name}"  # dropping it would take longer than making it; all go with their server
+        return f"sqlite:///{path}"
+    address = request.getfixturevalue("postgres_server")
+    name = f"t{abs(hash(request.node.nodeid))}"
+    _sql(address, f"CREATE DATABASE {name} TEMPLATE empty")
+    return f"{address}{name}"  # dropping it would take longer than making it; all go with their server
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from workers.owner import me
 
 log = structlog.get_logger(__name__)
 
-LOOK_AGAIN_S = 1.0
+LOOK_AGAIN_S = 0.2
 
 
 def nothing(session: Session) -> None:

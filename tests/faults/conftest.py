@@ -1,5 +1,13 @@
-"""Fixtures that the tests of this folder share with others."""
+"""Crashes happen to SQLite in every run of the tests, to PostgreSQL in the slow ones."""
 
-from fixtures_database import database, database_url, empty_sqlite, postgres_server, redis_server, redis_url, send, show
+from pathlib import Path
 
-__all__ = ["database", "database_url", "empty_sqlite", "postgres_server", "redis_server", "redis_url", "send", "show"]
+import pytest
+from fixtures_database import database, empty_sqlite, fresh_database, postgres_server, redis_server, send, show
+
+__all__ = ["database", "empty_sqlite", "postgres_server", "redis_server", "send", "show"]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return fresh_database(request, tmp_path)
