@@ -162,11 +162,10 @@ def open_recogniser(model: Model, options: Options) -> Recogniser:
     """The loaded model as a function from samples to words. Error: `Broken`."""
     from faster_whisper import WhisperModel
 
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     path = str(Path(model.path).expanduser())
     try:
         whisper = WhisperModel(
-            path, device=options.device, compute_type=options.compute_type, cpu_threads=threads, local_files_only=True
+            path, device=options.device, compute_type=options.compute_type, cpu_threads=cpu_threads(), local_files_only=True
         )
     except (RuntimeError, ValueError, OSError) as error:
         raise Broken(f"the Whisper model {model.name!r} does not load: {_first_line(error)}", code="model_broken") from error
@@ -180,6 +179,11 @@ def open_recogniser(model: Model, options: Options) -> Recogniser:
         return said if is_looping(again.segments) else again
 
     return recognise
+
+
+def cpu_threads() -> int:
+    """As many as this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _hear(whisper: Any, samples: Samples, language: str, options: Options, report: Report) -> Said:
