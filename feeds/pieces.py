@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.models import Segment, Word
+from pipeline.text import clean_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +34,11 @@ def pieces_of(segment: Segment) -> tuple[Piece, ...]:
 
 
 def _places(text: str, words: Sequence[Word]) -> list[int]:
-    """Where each word begins in the text; nothing when one is not found after the one before it."""
+    """Where each word begins in the clean text; nothing when one is not found after the one before it."""
     places: list[int] = []
     at = 0
     for word in words:
-        bare = word.text.strip()
+        bare = clean_line(word.text)
         found = text.find(bare, at) if bare else -1
         if found < 0:
             return []

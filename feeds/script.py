@@ -107,8 +107,9 @@ def _segments(segments: Iterable[Segment], clock: TimeMap, names: dict[str, str]
 
 def _segment(segment: Segment, clock: TimeMap, names: dict[str, str]) -> Segment | None:
     """The segment without what lies in a cut; None when nothing is left."""
-    kept = [piece for piece in pieces_of(segment) if not clock.is_cut((piece.start_s + piece.end_s) / 2)]
-    text = clean_line("".join(piece.text for piece in kept), LONGEST_TEXT)
+    clean = replace(segment, text=clean_line(segment.text, LONGEST_TEXT))
+    kept = [piece for piece in pieces_of(clean) if not clock.is_cut((piece.start_s + piece.end_s) / 2)]
+    text = "".join(piece.text for piece in kept).strip()
     if not text:
         return None
     start_s, end_s = _span(kept, clock)

@@ -15,7 +15,7 @@ from pipeline.models import Activity, Chapter, Cut, Script, Segment, Sound, Tran
 from pipeline.stores import Stat, Store
 
 # No deadline for one example: the machine may be busy with something else.
-settings.register_profile("feeds", deadline=None)
+settings.register_profile("feeds", deadline=None, max_examples=50)
 settings.load_profile("feeds")
 
 SITE = Site(public_url="https://pods.example", hub_url="https://hub.example/")

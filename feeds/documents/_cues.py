@@ -57,8 +57,7 @@ def _tidy(segment: Segment, duration_s: float) -> Segment:
     start_s = min(max(segment.start_s, 0.0), duration_s)
     return Segment(
         speaker=clean_line(segment.speaker or "", LONGEST_NAME) or None, start_s=start_s,
-        end_s=min(max(segment.end_s, start_s), duration_s), text=clean_line(segment.text, LONGEST_SEGMENT),
-        words=tuple(replace(word, text=clean_line(word.text)) for word in segment.words),
+        end_s=min(max(segment.end_s, start_s), duration_s), text=clean_line(segment.text, LONGEST_SEGMENT), words=segment.words,
     )  # fmt: skip
 
 

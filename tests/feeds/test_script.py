@@ -58,6 +58,12 @@ def test_text_between_words_is_kept_as_it_is_written() -> None:
     assert tell(an_episode(), a_transcript(segments=(segment,))).segments[0].text == "こんにちは、世界。"
 
 
+def test_letters_written_in_two_ways_are_the_same_word() -> None:
+    segment = replace(said("u1", 12.0, "Brot u\u0308ben", word_s=1.0), text="Brot  u\u0308ben\u202e")
+    told = tell(an_episode(), a_transcript(segments=(segment,))).segments[0]
+    assert (told.text, [w.text for w in told.words]) == ("Brot üben", ["Brot", "üben"])
+
+
 def test_words_that_are_not_in_the_text_do_not_lose_it() -> None:
     edited = replace(said("u1", 12.0, "their bred rises"), text="Their bread rises.")
     assert "".join(piece.text for piece in pieces_of(edited)) == "Their bread rises."
