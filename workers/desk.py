@@ -12,7 +12,7 @@ from feeds.catalogue import Episode, EpisodeRow, find_episode
 from feeds.web.work import Check, Failure, Phase, RunState, StageDone
 from workers import ledger
 from workers.house import House
-from workers.ledger import MAX_TRIES, JobLook, JobRow, Run
+from workers.ledger import MAX_TRIES, JobLook, JobRow, Run, these
 from workers.ledger.reasons import sentences
 from workers.metrics import metrics
 from workers.readiness import readiness
@@ -36,9 +36,9 @@ class Desk:
         """Where these runs stand; those that nobody knows are left out."""
         with self.house.database.read() as session:
             paces = {kind: _pace(session, kind) for kind in ("audio", "words")}
-            found = [(ledger.run(session, one), find_episode(session, one)) for one in recording_ids]
+            found = [(run, None if run.state == "done" else find_episode(session, run.id)) for run in these(session, recording_ids)]
         now = datetime.now(UTC)
-        return {run.id: state_of(run, episode, paces, now) for run, episode in found if run}
+        return {run.id: state_of(run, episode, paces, now) for run, episode in found}
 
     def retry(self, recording_id: str) -> None:
         """Try again what failed."""
@@ -63,13 +63,14 @@ class Desk:
 def state_of(run: Run, episode: Episode | None, paces: Mapping[str, Span | None], now: datetime) -> RunState:
     """A run as the studio tells it; `paces` are seconds of work per second of audio, from … to, by kind of job."""
     running = next((job for job in run.jobs if job.state == "running"), None)
+    at = running or next((job for job in run.jobs if job.state == "failed"), None)
     sound = episode.sound if episode else None
     audio_s = sound.source_s if sound else 0.0
     usual_s = _usual(running, paces, audio_s)
     return RunState(
-        recording_id=run.id, phase=PHASES[run.state], since=_since(run, running), stage=running.progress.stage if running else "",
-        share_done=running.progress.share if running else 0.0, audio_s=audio_s, usual_s=usual_s,
-        eta_s=_left(running, usual_s, now), done=_done(run, episode), failure=_failure(run),
+        recording_id=run.id, phase=PHASES[run.state], since=_since(run, running), stage=at.progress.stage if at else "",
+        share_done=at.progress.share if at else 0.0, audio_s=audio_s, usual_s=usual_s,
+        eta_s=_left(running, usual_s, now), done=_done(run, episode), failure=_failure(run, episode),
     )  # fmt: skip
 
 
@@ -108,16 +109,17 @@ def _since(run: Run, running: JobLook | None) -> datetime:
 
 
 def _done(run: Run, episode: Episode | None) -> tuple[StageDone, ...]:
-    stages = [StageDone(name=name, took_s=seconds) for job in run.jobs for name, seconds in job.timings_s.items()]
+    behind = [job.timings_s if job.state == "done" else job.progress.took_s for job in run.jobs]
+    stages = [StageDone(name=name, took_s=seconds) for job in behind for name, seconds in job.items()]
     if episode and episode.published_at:
         stages.append(StageDone(name="publish", took_s=0.0))
     return tuple(stages)
 
 
-def _failure(run: Run) -> Failure | None:
+def _failure(run: Run, episode: Episode | None) -> Failure | None:
     failed = next((job for job in run.jobs if job.state == "failed"), None)
     if failed is None:
         return None
     refused = failed.tries < MAX_TRIES
     happened, safe, after = sentences(failed.kind, failed.error, refused=refused)
-    return Failure(happened=happened, safe=safe, next=after, ref=run.id, retryable=True)
+    return Failure(happened=happened, safe=safe, next=after, ref=episode.slug if episode else run.id, retryable=not refused)

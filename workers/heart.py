@@ -28,17 +28,28 @@ class Heart:
         self.stop = threading.Event()
         self._watch = watch
         self._now = Progress()
+        self._began_at = time.monotonic()
+        self._took_s: dict[str, float] = {}
         self._shown = ("", 0.0)
         self._wake = threading.Event()
         self._ended = False
 
     def progress(self, stage: str, share: float, note: str = "") -> None:
         """Tell how far the job is: the stage, and the share of it that is done (0 … 1)."""
-        self._now = Progress(stage=stage, share=min(max(share, 0.0), 1.0), note=note)
+        if stage != self._now.stage:
+            self._leave_stage()
+        share = min(max(share, 0.0), 1.0)
+        self._now = Progress(stage=stage, share=share, note=note, took_s=dict(self._took_s))
         self._watch(self._now)
         shown_stage, shown_at = self._shown
         if stage != shown_stage or time.monotonic() > shown_at + SHOW_S:
             self._wake.set()
+
+    def _leave_stage(self) -> None:
+        now = time.monotonic()
+        if self._now.stage:
+            self._took_s[self._now.stage] = self._took_s.get(self._now.stage, 0.0) + now - self._began_at
+        self._began_at = now
 
     @contextlib.contextmanager
     def beating(self, beat: Beat, lease_s: float) -> Iterator[None]:

@@ -8,12 +8,14 @@ from pipeline.errors import Refused
 from workers.cli import console
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from workers.ledger import Run
 
 runs = typer.Typer(help="See what became of every room.", invoke_without_command=True, rich_markup_mode=None)
 
 Json = Annotated[bool, console.JSON]
-Name = Annotated[str, typer.Argument(help="The run: the recording's id.")]
+Name = Annotated[str, typer.Argument(help="The run: the recording's id, or its episode.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -57,9 +59,8 @@ def show(name: Name, as_json: Json = False) -> None:
     from workers.wiring import open_house
 
     with open_house() as house, house.database.read() as session:
-        found = ledger.run(session, name)
-    if found is None:
-        raise Refused(f"there is no run {name}; see: aircheck runs", code="unknown_run")
+        found = ledger.run(session, _run_id(session, name))
+    assert found
     if as_json:
         console.data(_told(found))
         return
@@ -80,7 +81,7 @@ def retry(name: Name) -> None:
 
     with open_house() as house:
         with house.database.begin() as session:
-            bells = ledger.retry(session, name)
+            bells = ledger.retry(session, _run_id(session, name))
         house.ring(bells)
     console.out(f"{name} will be tried again")
 
@@ -91,9 +92,7 @@ def cancel(name: Name) -> None:
     from workers.wiring import open_house
 
     with open_house() as house, house.database.begin() as session:
-        if ledger.run(session, name) is None:
-            raise Refused(f"there is no run {name}; see: aircheck runs", code="unknown_run")
-        ended = ledger.cancel(session, name)
+        ended = ledger.cancel(session, _run_id(session, name))
     console.out(f"{name} is cancelled" if ended else f"nothing of {name} was left to cancel")
 
 
@@ -114,6 +113,18 @@ def pause(
         if resume:
             house.ring([bell])
     console.out(f"{queue} goes on" if resume else f"{queue} is paused")
+
+
+def _run_id(session: "Session", name: str) -> str:
+    """The run of that name, or of the episode of that name."""
+    from feeds.catalogue import find_episode
+    from workers import ledger
+
+    episode = find_episode(session, name)
+    run_id = episode.recording_id if episode else name
+    if ledger.run(session, run_id) is None:
+        raise Refused(f"there is no run {name}; see: aircheck runs", code="unknown_run")
+    return run_id
 
 
 def _jobs(run: "Run") -> str:

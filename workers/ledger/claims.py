@@ -240,4 +240,5 @@ def _set_episode(session: Session, claim: Claim, *, was: Sequence[str] = (), **c
 
 
 def _noted(progress: Progress) -> dict[str, Any]:
-    return {"stage": progress.stage, "share": round(progress.share, 4), "note": progress.note}
+    took_s = {stage: round(seconds, 3) for stage, seconds in progress.took_s.items()}
+    return {"stage": progress.stage, "share": round(progress.share, 4), "note": progress.note, "took_s": took_s}

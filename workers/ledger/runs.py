@@ -1,6 +1,6 @@
 """Runs as people see and steer them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
@@ -28,6 +28,11 @@ def runs(session: Session, failed: bool = False, limit: int = 50) -> tuple[Run, 
         has_failed = exists().where(JobRow.recording_id == RecordingRow.id, JobRow.state == "failed")
         query = query.where((RecordingRow.state == "held") | has_failed)
     return _looked_at(session, session.scalars(query).all())
+
+
+def these(session: Session, run_ids: Collection[str]) -> tuple[Run, ...]:
+    """The runs of those recordings, as far as they are known."""
+    return _looked_at(session, session.scalars(select(RecordingRow).where(RecordingRow.id.in_(run_ids))).all())
 
 
 def run(session: Session, run_id: str) -> Run | None:

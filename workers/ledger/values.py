@@ -59,6 +59,8 @@ class Progress:
     stage: str = ""
     share: float = 0.0
     note: str = ""
+    # the stages that are behind it, with their seconds
+    took_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
