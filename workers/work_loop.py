@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from feeds.catalogue import db_now
 from pipeline.errors import AircheckError, Broken, Refused, Stopped
 from workers import ledger
 from workers.database import Database
@@ -164,10 +165,12 @@ def _commit(session: Session, claim: Claim, outcome: Outcome) -> tuple[Bell, ...
 def drain(database: Database, perform: Mapping[str, Perform], run: str, *, watch: WatchRun = nobody, retries: bool = True) -> Run:
     """Work one run off in this thread, its show's feed included, and return how it stands when nothing of it is left to do.
 
-    Without `retries` a job that failed once is left as it is, to be tried again by another drain or by workers. `watch` follows
-    every job. A KeyboardInterrupt gives the running job back and goes on to the caller.
+    Without `retries` each job is tried now, even one that rests after a failure, and left as it is when it fails again. `watch`
+    follows every job. A KeyboardInterrupt gives the running job back and goes on to the caller.
     """
     loop = WorkLoop(database, perform, ring=silent, watch=watch)
+    if not retries:
+        database.patiently(lambda session: _wake_failed(session, run))
     while database.patiently(lambda session: _is_left(session, run, retries)):
         if not any(loop.work_one(queue, run) for queue in QUEUES):
             time.sleep(LOOK_AGAIN_S)
@@ -176,6 +179,11 @@ def drain(database: Database, perform: Mapping[str, Perform], run: str, *, watch
     if found is None:
         raise Refused(f"there is no run {run}; `aircheck runs` lists them", code="unknown_run")
     return found
+
+
+def _wake_failed(session: Session, run: str) -> None:
+    rests = (JobRow.state == "ready") & (JobRow.error_code != "")
+    session.execute(update(JobRow).where(of_run(JobRow, run), rests).values(next_at=db_now(), error_code=""))
 
 
 def _is_left(session: Session, run: str, retries: bool) -> bool:

@@ -214,6 +214,14 @@ def test_in_the_foreground_a_failure_is_told_at_once(database: Database, send: S
     assert (run.state, run.jobs[0].error) == ("working", "the store is away")
 
 
+def test_in_the_foreground_nobody_waits_for_a_failed_job_to_rest(database: Database, send: Send, jobs: Jobs) -> None:
+    send()
+    body, jobs.bodies["audio"] = jobs.audio, raising(Broken("the store is away"))
+    drain(database, jobs.bodies, "EG_1", retries=False)
+    jobs.bodies["audio"] = body
+    assert drain(database, jobs.bodies, "EG_1", retries=False).state == "done"
+
+
 def test_ctrl_c_in_the_foreground_gives_the_job_back(database: Database, send: Send, jobs: Jobs) -> None:
     send()
     jobs.bodies["audio"] = raising(KeyboardInterrupt())
