@@ -5,10 +5,12 @@ Memory does not grow with length: frames become pieces, pieces become blocks of 
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import av
+import av.logging
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
@@ -27,6 +29,15 @@ GAP_S = 0.015
 PLAIN = "mp3,aac,ac3,flac,amr,mpegts,mpeg"
 
 Sound = NDArray[np.float32]
+
+
+@contextmanager
+def complaints() -> Iterator[list[tuple[int, str, str]]]:
+    """What the libraries complain about meanwhile: a damaged page of an Ogg is told in no other way."""
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    with av.logging.Capture() as said:
+        yield said
 
 
 class Window(io.RawIOBase):
@@ -78,7 +89,7 @@ class Frames:
 
     def __init__(self, path: Path, stream: int = 0, said: list[tuple[int, str, str]] | None = None) -> None:
         self.path, self.stream = path, stream
-        # What the libraries complain about while they read (`av.logging.Capture`).
+        # Emptied as it fills, see `complaints`.
         self.said = [] if said is None else said
         self.damage, self.gap_s, self.at_s = 0, 0.0, 0.0
         self.first_gap_s: float | None = None

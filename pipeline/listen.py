@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import av.logging
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.child import Children, Report, quiet
-from pipeline.decode import Blocks, shared_blocks
+from pipeline.decode import Blocks, complaints, shared_blocks
 from pipeline.journal import place
 from pipeline.loudness import FRAME, PEAK, RATE_HZ, TruePeak, frame_peaks, frame_powers, integrated, weighted
 from pipeline.models import Heard, Loss, MadeFile, Timeline, Track
@@ -52,8 +51,7 @@ def measures(heard: Heard) -> Measures:
 
 def heard_in(timeline: Timeline, folder: Path, report: Report) -> Heard:
     """What `listen` returns; works in the child."""
-    av.logging.set_level(av.logging.ERROR)
-    with av.logging.Capture() as said:
+    with complaints() as said:
         ears = _Ears(timeline, folder, said)
         for first, length in shared_blocks(ears.total):
             ears.hear(first, length)

@@ -102,7 +102,7 @@ def _own(levels: Levels) -> Mask:
     audible = levels > np.maximum(LEAST_LUFS, np.minimum(floor + ABOVE_TRACK_FLOOR_DB, usual - BELOW_TOP_DB))
     own = np.asarray(audible & near & (relative > -OWN_RANGE_DB) & (usual - floor > LIVELY_DB))
     echoes = [_is_echo(n, own[n], levels, relative) for n in range(len(levels))]
-    return own & ~np.array(echoes)[:, None]
+    return np.asarray(own & ~np.array(echoes)[:, None])
 
 
 def _is_echo(voice: int, own: Mask, levels: Levels, relative: Levels) -> bool:

@@ -6,7 +6,7 @@ episode later change no length and no audio byte. The only file that imports mut
 
 import base64
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -40,6 +40,7 @@ COVER_PIXELS = 40_000_000
 KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 # ID3: "no offset is given" (id3v2-chapters-1.0, 3.1).
 NO_OFFSET = 0xFFFFFFFF
+ENTRIES = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,12 +157,25 @@ def _frames(tags: Tags, art: Art | None) -> list[Frame]:
         frames.append(COMM(encoding=Encoding.UTF16, lang="XXX", desc="", text=tags.comment))
     if art:
         frames.append(APIC(encoding=Encoding.LATIN1, mime=art.mime_type, type=PictureType.COVER_FRONT, desc="", data=art.content))
-    if tags.chapters:
-        names = [f"ch{n}" for n in range(len(tags.chapters))]
-        flags = CTOCFlags.TOP_LEVEL | CTOCFlags.ORDERED
-        frames.append(CTOC(element_id="toc", flags=flags, child_element_ids=names, sub_frames=[]))
-        frames += [_chapter_frame(name, chapter) for name, chapter in zip(names, tags.chapters, strict=True)]
+    names = [f"ch{n}" for n in range(len(tags.chapters))]
+    frames += _contents(names)
+    frames += [_chapter_frame(name, chapter) for name, chapter in zip(names, tags.chapters, strict=True)]
     return frames
+
+
+def _contents(names: Sequence[str]) -> list[Frame]:
+    """The table of contents; beyond 255 chapters, a table of tables: one holds no more (id3v2-chapters-1.0, 3.2)."""
+    if not names:
+        return []
+    if len(names) <= ENTRIES:
+        return [_table("toc", names, CTOCFlags.TOP_LEVEL | CTOCFlags.ORDERED)]
+    parts = [names[start : start + ENTRIES] for start in range(0, len(names), ENTRIES)]
+    inner = [_table(f"toc{n}", part, CTOCFlags.ORDERED) for n, part in enumerate(parts)]
+    return [*_contents([table.element_id for table in inner]), *inner]
+
+
+def _table(name: str, children: Sequence[str], flags: CTOCFlags) -> Frame:
+    return CTOC(element_id=name, flags=flags, child_element_ids=list(children), sub_frames=[])
 
 
 def _chapter_frame(name: str, chapter: Chapter) -> Frame:

@@ -56,10 +56,8 @@ def by_voice(talk: Talk, sound: Sound, timeline: Timeline | None = None) -> dict
     """Loudness of each voice where it alone speaks, by the other meter."""
     at = TimeMap(timeline.length_s, timeline.cuts).episode_s if timeline else float
     mono = np.atleast_2d(sound)[0]
-    return {
-        name: loudness(np.concatenate([mono[round(at(t.start_s) * RATE_HZ) : round(at(t.end_s) * RATE_HZ)] for t in talk.turns if t.who == name]))
-        for name in talk.tracks
-    }  # fmt: skip
+    turns = [(t.who, mono[round(at(t.start_s) * RATE_HZ) : round(at(t.end_s) * RATE_HZ)]) for t in talk.turns]
+    return {name: loudness(np.concatenate([part for who, part in turns if who == name])) for name in talk.tracks}
 
 
 def spread(levels: dict[str, float]) -> float:

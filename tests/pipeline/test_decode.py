@@ -1,10 +1,9 @@
-import av.logging
 import broken_files as broken
 import numpy as np
 import pytest
 from made_sounds import RATE_HZ, encoded, speech, wav
 
-from pipeline.decode import BLOCK, Blocks, Frames, in_blocks, pieces
+from pipeline.decode import BLOCK, Blocks, Frames, complaints, in_blocks, pieces
 from pipeline.models import MadeFile, Track
 
 TEN_S = broken.TEN_S
@@ -41,8 +40,7 @@ def test_a_gap_in_the_time_stamps_becomes_silence_and_later_words_stay_in_place(
 
 
 def test_a_damaged_page_leaves_a_hole_and_a_word_about_it(tmp_path):
-    av.logging.set_level(av.logging.ERROR)
-    with av.logging.Capture() as said:
+    with complaints() as said:
         frames = Frames(broken.corrupt_page(tmp_path / "page.ogg"), said=said)
         last_at, last = list(pieces(frames, 1))[-1]
     assert (last_at + last.shape[1]) / RATE_HZ == pytest.approx(10.0, abs=0.02)

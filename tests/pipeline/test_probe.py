@@ -12,8 +12,8 @@ from pipeline.probe import ProbePlan, probe
 TEN_S = broken.TEN_S
 
 
-def found(here, *paths: Path, plan: ProbePlan = ProbePlan(), **said):
-    return probe(tuple(fetched(path, **said) for path in paths), plan, children=here)
+def found(here, *paths: Path, plan: ProbePlan | None = None, **said):
+    return probe(tuple(fetched(path, **said) for path in paths), plan or ProbePlan(), children=here)
 
 
 @pytest.mark.parametrize(
