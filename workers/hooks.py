@@ -45,7 +45,7 @@ class HookConfig:
     def of(cls, settings: Settings) -> "HookConfig":
         """What the settings say."""
         hooks = settings.hooks
-        secrets = tuple(SecretStr(line) for line in hooks.secret.get_secret_value().split())
+        secrets = tuple(SecretStr(line.strip()) for line in hooks.secret.get_secret_value().splitlines() if line.strip())
         places = Places.of(hooks.roots, hooks.allowed_hosts)
         return cls(secrets=secrets, public_url=settings.public_url, places=places, shows=hooks.shows)
 

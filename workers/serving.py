@@ -80,7 +80,7 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     """What must never stand in a log."""
     hooks = settings.hooks
     keys = (key.get_secret_value() for key in hooks.livekit_keys.values())
-    return (*hooks.secret.get_secret_value().split(), settings.mail.password.get_secret_value(), *keys)
+    return (*hooks.secret.get_secret_value().splitlines(), settings.mail.password.get_secret_value(), *keys)
 
 
 def status_of(house: House, run_id: str) -> dict[str, Any] | None:
