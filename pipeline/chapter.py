@@ -60,7 +60,8 @@ def chapter(
     computed = transcript.quality == "full" and duration_s >= plan.min_room_s
     if not pins and not (computed and turns):
         return ()
-    marks = _marks(pins, turns, computed, duration_s, plan, [p.identity for p in participants if p.role == "host"])
+    hosts = [p.identity for p in participants if p.role == "host"]
+    marks = _marks(pins, turns, hosts, duration_s, _search(plan, duration_s) if computed else None)
     if len(marks) < FEWEST and not pins:
         return ()
     titles = _titles(marks, turns if transcript.quality == "full" else ())
@@ -103,19 +104,20 @@ def _heard(segments: Iterable[Segment], time_map: TimeMap) -> Iterable[Segment]:
 
 
 def _marks(
-    pins: Sequence[Pin], turns: tuple[Turn, ...], computed: bool, duration_s: float, plan: ChapterPlan, hosts: Sequence[str]
+    pins: Sequence[Pin], turns: tuple[Turn, ...], hosts: Sequence[str], duration_s: float, search: Search | None
 ) -> tuple[Mark, ...]:
+    """Where chapters begin: at the pins, and with a `search` also where the talk turns."""
     if not turns:
         return _ruled([Mark(at_s=pin.at_s, pin=pin) for pin in pins], duration_s)
     talk = conversation(turns, host_of(turns, hosts))
     pinned = placed(pins, turns, talk.logits.tolist())
     begins_s = _beginnings(turns)
     marks = [Mark(at_s=pin.at_s if pin.turn is None else begins_s[pin.turn], turn=pin.turn, pin=pin) for pin in pinned]
-    if computed:
+    if search:
         taken = {pin.turn for pin in pinned if pin.turn is not None}
         marks += [
             Mark(at_s=begins_s[n], turn=n, worth=float(talk.logits[n]))
-            for n in openings(talk, duration_s, taken, _search(plan, duration_s))
+            for n in openings(talk, duration_s, taken, search)
             if n not in taken
         ]
     return _ruled(marks, duration_s)

@@ -6,7 +6,7 @@ A draft at best: measured 5-11 % of words wrong on synthetic voices, a quarter o
 import importlib.metadata
 import importlib.util
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ FRAMES_PER_S = 100
 # A breath that long, and the padding on both sides of it, ends an utterance.
 BREATH_S = 0.2
 PAD_S = 0.15
+PHRASE_PAUSE_S = 0.25
+LONG_PHRASE_S = 5.0
+LONGEST_PHRASE_S = 12.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,24 @@ def _utterances(decoder: Any, samples: Samples, report: Report) -> Iterator[Segm
         decoder.start_utt()
         decoder.process_raw((piece * 32767).astype("<i2").tobytes(), full_utt=True)
         decoder.end_utt()
-        words = tuple(_words(decoder, span.start_s))
-        if words:
+        for words in _phrases(_words(decoder, span.start_s)):
             text = " ".join(word.text for word in words)
-            yield Segment(speaker=None, start_s=words[0].start_s, end_s=words[-1].end_s, text=text, words=words)
+            yield Segment(speaker=None, start_s=words[0].start_s, end_s=words[-1].end_s, text=text, words=tuple(words))
         report(min(1.0, span.end_s * RATE_HZ / len(samples)))
+
+
+def _phrases(words: Iterable[Word]) -> Iterator[list[Word]]:
+    """Words as far as one breath goes: it knows no full stops, and nobody reads a minute in one piece."""
+    phrase: list[Word] = []
+    for word in words:
+        pause_s = word.start_s - phrase[-1].end_s if phrase else 0.0
+        lasts_s = word.end_s - phrase[0].start_s if phrase else 0.0
+        if pause_s >= PHRASE_PAUSE_S or (pause_s > 0 and lasts_s > LONG_PHRASE_S) or lasts_s > LONGEST_PHRASE_S:
+            yield phrase
+            phrase = []
+        phrase.append(word)
+    if phrase:
+        yield phrase
 
 
 def _words(decoder: Any, start_s: float) -> Iterator[Word]:

@@ -50,6 +50,12 @@ def test_what_is_said_is_written_with_its_times_and_called_a_draft(tmp_path: Pat
     assert heard[-1].end_s == pytest.approx(5 + len(speech) / RATE_HZ, abs=0.5)
 
 
+def test_a_draft_without_full_stops_is_written_in_phrases(tmp_path: Path) -> None:
+    transcript = drafted(tmp_path, ana=flite(" ".join(TEXTS.values())))
+    assert len(transcript.segments) >= 3
+    assert all(segment.end_s - segment.start_s <= 13 for segment in transcript.segments)
+
+
 def test_nearly_every_word_belongs_to_who_said_it_though_all_microphones_hear_it(tmp_path: Path) -> None:
     """Three voices, one after another with a little overlap, each 20 dB down in the others' microphones."""
     spoken = {voice: flite(text, voice) for voice, text in TEXTS.items()}
