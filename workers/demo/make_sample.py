@@ -52,7 +52,7 @@ CAST = (
     ),
     Speaker(
         identity="gordon", name="Gordon Muir", role="speaker", title="Baker", organisation="Muir and Daughter",
-        voice=Voice(name="awb", stretch=1.18), microphone=Microphone(lufs=-12, clips=True),
+        voice=Voice(name="awb", stretch=1.18), microphone=Microphone(lufs=-14, clips=True),
     ),
     Speaker(
         identity="victor", name="Victor Hale", role="listener", title="Lighthouse keeper, retired", organisation="",
