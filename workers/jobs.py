@@ -8,11 +8,13 @@ A body works outside any transaction and answers with an `Outcome`: effects for 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feeds.catalogue import EpisodeRow, ShowRow, db_now, episodes, json_of, show_by_id
+from feeds.catalogue import ShowRow, db_now, episodes, json_of, show_by_id
 from feeds.publish import publish
 from pipeline import story
 from workers.heart import Heart
@@ -20,6 +22,8 @@ from workers.house import House
 from workers.ledger import Claim, NextJob
 from workers.run import Run, open_run, words_info
 from workers.work_loop import Outcome, Perform
+
+log = structlog.get_logger(__name__)
 
 
 def bodies(house: House) -> Mapping[str, Perform]:
@@ -35,15 +39,18 @@ def audio(run: Run) -> Outcome:
     """Make the episode audible; its words are another job."""
     timeline, heard = story.hear(run.recording, run.fetched(), run.plan, run.shop)
     sound, verified = story.sound(timeline, heard, run.plan, run.shop)
-    chapters = story.chapters(run.recording, timeline, run.plan)
-    stored = run.send(run.stamped(verified, timeline, chapters))
+    known = replace(run.episode, sound=sound, chapters=story.chapters(run.recording, timeline, run.plan))
+    stored = run.send(run.stamped(verified, known))
 
     def apply(session: Session) -> None:
         run.keep_renditions(session, stored)
-        session.execute(
-            update(EpisodeRow).where(EpisodeRow.guid == run.guid)
-            .values(state="audible", sound=json_of(sound), chapters=json_of(chapters), published_at=run.publishes_at(db_now()))
-        )  # fmt: skip
+        run.keep(
+            session,
+            state="audible",
+            sound=json_of(sound),
+            chapters=json_of(known.chapters),
+            published_at=run.publishes_at(db_now()),
+        )
 
     return Outcome(apply=apply, follow=(NextJob(kind="words"),), feed_changed=True, timings=run.shop.timings_s)
 
@@ -52,15 +59,13 @@ def words(run: Run) -> Outcome:
     """Make the episode complete: words, chapters, both inside the files as well."""
     timeline, heard = story.hear(run.recording, run.fetched(), run.plan, run.shop)
     transcript, chapters = story.words(run.recording, timeline, heard, run.plan, run.shop, run.slices)
-    stored = run.send(run.stamped(run.stored_renditions(), timeline, chapters))
+    known = replace(run.episode, words=words_info(transcript), chapters=chapters)
+    stored = run.send(run.stamped(run.stored_renditions(), known))
     words_key = run.keep_words(transcript)
 
     def apply(session: Session) -> None:
         run.keep_renditions(session, stored)
-        session.execute(
-            update(EpisodeRow).where(EpisodeRow.guid == run.guid)
-            .values(state="complete", words=json_of(words_info(transcript)), words_key=words_key, chapters=json_of(chapters))
-        )  # fmt: skip
+        run.keep(session, state="complete", words=json_of(known.words), words_key=words_key, chapters=json_of(chapters))
 
     return Outcome(apply=apply, feed_changed=True, timings=run.shop.timings_s)
 
@@ -72,11 +77,12 @@ def feed(house: House, claim: Claim, heart: Heart) -> Outcome:
         show = show_by_id(session, claim.subject)
         assert show, "a feed job has a show"
         rows = episodes(session, show.slug)
-    publish(show, rows, public=house.public, private=house.private, site=house.site)
+    published = publish(show, rows, public=house.public, private=house.private, site=house.site)
+    for left_out in published.quarantined:
+        log.warning("quarantined", show=show.slug, episode=left_out.slug, why=left_out.why, next="the rest is published")
     heart.progress("publish", 1.0)
-    published = update(ShowRow).where(ShowRow.id == show.id).values(published_rev=show.feed_rev)
 
     def apply(session: Session) -> None:
-        session.execute(published)
+        session.execute(update(ShowRow).where(ShowRow.id == show.id).values(published_rev=show.feed_rev))
 
     return Outcome(apply=apply)

@@ -4,17 +4,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.orm import Session
 
-from feeds.catalogue import Episode, RenditionRow, Show, StoredRendition, WordsInfo, find_episode, show_by_id
+from feeds.catalogue import Episode, EpisodeRow, RenditionRow, Show, StoredRendition, WordsInfo, find_episode, show_by_id
 from feeds.pages import show_cover
 from pipeline.child import Children
-from pipeline.clock import TimeMap
 from pipeline.journal import write_whole
-from pipeline.models import Chapter, Fetched, MadeFile, Recording, Rendition, Timeline, Transcript
+from pipeline.models import Fetched, MadeFile, Recording, Rendition, Transcript
 from pipeline.plan import Plan
 from pipeline.stamp import stamp
 from pipeline.stores import Store
@@ -87,14 +87,11 @@ class Run:
         with self.shop.stage("fetch") as report:
             return fetch(self.recording, self.root, scratch=self.shop.scratch, settings=self.house.settings, report=report)
 
-    def stamped(
-        self, renditions: tuple[Rendition, ...], timeline: Timeline, chapters: tuple[Chapter, ...]
-    ) -> tuple[Rendition, ...]:
-        """Copies of the files with title, people, cover and chapters in them."""
+    def stamped(self, renditions: tuple[Rendition, ...], episode: Episode) -> tuple[Rendition, ...]:
+        """Copies of the files with what is known of the episode in them: title, people, cover and chapters."""
         cover = self.shop.scratch / "cover.jpg"
         write_whole(cover, show_cover(self.show))
-        time_map = TimeMap(timeline.length_s, timeline.cuts)
-        return self.shop.once(stamp, renditions, labels(self.show, self.episode, chapters, time_map, MadeFile.of(cover)))
+        return self.shop.once(stamp, renditions, labels(self.show, episode, MadeFile.of(cover)))
 
     def send(self, renditions: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
         """Put the renditions into the store under their fixed addresses."""
@@ -133,6 +130,10 @@ class Run:
         """Write what lies in the store into the catalogue, in the finishing transaction."""
         session.execute(delete(RenditionRow).where(RenditionRow.episode_guid == self.guid))
         session.add_all(self._row(n, r) for n, r in enumerate(renditions))
+
+    def keep(self, session: Session, **found: Any) -> None:
+        """Write what the machine found into the episode's row."""
+        session.execute(update(EpisodeRow).where(EpisodeRow.guid == self.guid).values(**found))
 
     def _row(self, position: int, rendition: Rendition) -> RenditionRow:
         made = rendition.file

@@ -15,8 +15,12 @@ from typing import Any
 import httpx
 import pytest
 import rooms_of_ours
+from fakes_s3 import s3_bucket, s3_credentials, s3_service
+from fixtures_database import redis_server, redis_url
 
 from workers.hooks import sign
+
+__all__ = ["redis_server", "redis_url", "s3_bucket", "s3_credentials", "s3_service"]
 
 SECRET = "a secret that only this test knows"
 

@@ -93,11 +93,10 @@ def test_the_same_actors_work_on_redis(aircheck: Any, start: Any, room: Path, re
         up.until(lambda: up.run_state(run) == "done")
 
 
-def test_the_whole_road_on_s3(aircheck: Any, start: Any, room: Path, s3_endpoint: str) -> None:
+def test_the_whole_road_on_s3(aircheck: Any, start: Any, room: Path, s3_service: str, s3_bucket: str) -> None:
     where = {
-        "AIRCHECK_STORE__URL": "s3://episodes/pods", "AIRCHECK_STORE__PRIVATE_URL": "s3://episodes/private",
-        "AIRCHECK_STORE__ENDPOINT_URL": s3_endpoint, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AIRCHECK_STORE__URL": f"s3://{s3_bucket}/pods", "AIRCHECK_STORE__PRIVATE_URL": f"s3://{s3_bucket}/private",
+        "AIRCHECK_STORE__ENDPOINT_URL": s3_service,
     }  # fmt: skip
     aircheck.environment |= where
     aircheck("show", "add", "night-shift")
