@@ -35,9 +35,7 @@ def demo(
 
 
 def produce(
-    paths: Annotated[
-        list[Path], typer.Argument(help="A file, or a folder with room.json; several files are tracks of one room.")
-    ],
+    paths: Annotated[list[Path], typer.Argument(help="A file, or a folder with room.json; several files are tracks of one room.")],
     show: Annotated[str, typer.Option(help="The show's slug; made where it is missing.")] = "",
     title: Annotated[str, typer.Option(help="The episode's title.")] = "",
     out: Annotated[Path, typer.Option(help="The folder that the store and all state lie in.")] = Path("aircheck-out"),
