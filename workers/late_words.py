@@ -29,7 +29,7 @@ def ask_for_late_words(house: House) -> int:
 
 def _wordless(session: Session) -> list[EpisodeRow]:
     rows = session.scalars(select(EpisodeRow).where(EpisodeRow.state == "complete", EpisodeRow.words.is_not(None)))
-    return [row for row in rows if row.words and row.words["quality"] == "none"]
+    return [row for row in rows if row.words and row.words["engine"] == "none"]
 
 
 def _ask(session: Session, row: EpisodeRow) -> list[Bell]:
