@@ -9,11 +9,12 @@ import pytest
 from fakes_rooms import a_room
 from fakes_servers import RedisServer, postgres, postgres_programs
 
-from feeds.catalogue import Show, add_show
+from feeds.catalogue import Base, Show, add_show
 from workers.database import Database, open_database
 from workers.intake import Accepted, IntakeRules, accept
 from workers.migrations import migrate
 
+NOBODY_IN = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'pods'"
 RULES = IntakeRules(default_show="tuesday", public_url="https://pods.example")
 
 
@@ -30,26 +31,34 @@ def postgres_server() -> Iterator[str]:
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     with postgres(programs) as address:
-        _sql(address, "CREATE DATABASE empty")
-        _migrated(f"{address}empty").close()
+        _sql(address, "CREATE DATABASE pods")
+        _migrated(f"{address}pods").close()
         yield address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh database with every table and no row."""
-    return fresh_database(request, tmp_path)
+    """A database with every table and no row."""
+    return empty_database(request, tmp_path)
 
 
-def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         path = tmp_path / "aircheck.db"
         shutil.copy(request.getfixturevalue("empty_sqlite"), path)
         return f"sqlite:///{path}"
     address = request.getfixturevalue("postgres_server")
-    name = f"t{abs(hash(request.node.nodeid))}"
-    _sql(address, f"CREATE DATABASE {name} TEMPLATE empty")
-    return f"{address}{name}"  # dropping it would take longer than making it; all go with their server
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    _sql(address, NOBODY_IN)
+    _sql(f"{address}pods", f"TRUNCATE {tables} RESTART IDENTITY")
+    return f"{address}pods"
+
+
+def new_postgres_database(address: str, name: str) -> str:
+    """One whose tables a test may change; making one takes long, and removing one longer: all go with their server."""
+    _sql(address, NOBODY_IN)
+    _sql(address, f"CREATE DATABASE {name} TEMPLATE pods")
+    return f"{address}{name}"
 
 
 @pytest.fixture
@@ -106,5 +115,6 @@ def _migrated(url: str) -> Database:
 
 
 def _sql(address: str, statement: str) -> None:
-    with psycopg.connect(address.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
+    plain = address.replace("+psycopg", "")
+    with psycopg.connect(plain + "postgres" if plain.endswith("/") else plain, autocommit=True) as connection:
         connection.execute(statement)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from fixtures_database import database, empty_sqlite, fresh_database, postgres_server, redis_server, send, show
+from fixtures_database import database, empty_database, empty_sqlite, postgres_server, redis_server, send, show
 
 __all__ = ["database", "empty_sqlite", "postgres_server", "redis_server", "send", "show"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return fresh_database(request, tmp_path)
+    return empty_database(request, tmp_path)

@@ -1,10 +1,12 @@
 """The steps of migrations/ lead exactly to the tables that the code speaks of, on both databases."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from fixtures_database import empty_database, new_postgres_database
 from sqlalchemy import inspect
 from sqlalchemy import text as sql
 
@@ -13,6 +15,15 @@ from feeds.catalogue import Base
 from pipeline.errors import Refused
 from workers.database import Database, open_database
 from workers.migrations import migrate, newest, revert, revision_of
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of the test's own, for it changes the tables."""
+    if request.param == "sqlite":
+        return empty_database(request, tmp_path)
+    name = f"own{abs(hash(request.node.nodeid))}"
+    return new_postgres_database(request.getfixturevalue("postgres_server"), name)
 
 
 def test_the_migrated_database_is_the_one_the_code_speaks_of(database: Database) -> None:
