@@ -31,8 +31,8 @@ lint: .venv/.test  ## style, types and the borders between the packages
 sample: .venv/.test  ## make the sample room again: flite and sox speak it, PocketSphinx reads it back
 	@$(BIN)/python -m workers.demo.make_sample $(ARGS)
 
-# Written over the old pins, so that only what must change does; ARGS=--upgrade moves everything.
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)
+# One version of everything for all Pythons. Written over the old pins, so that only what must change does; ARGS=--upgrade moves everything.
+COMPILE = $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(ARGS)
 pins:  ## write requirements/*.txt again with uv (ARGS=--upgrade: newest versions)
 	@command -v $(UV) >/dev/null || { echo "make pins needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 2; }
 	$(COMPILE) pyproject.toml requirements/build.in --extra draft -o requirements/run.txt

@@ -54,6 +54,12 @@ def test_every_pin_is_exact_and_has_a_hash_and_no_address(name):
     assert "://" not in pins
 
 
+@pytest.mark.parametrize("name", ["run", "test"])
+def test_every_python_gets_the_same_version_of_everything(name):
+    pinned = re.findall(r"^([\w.-]+)==", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE)
+    assert len(pinned) == len(set(pinned))
+
+
 def test_the_tests_stand_on_the_same_versions_as_the_program():
     def versions(name: str) -> dict[str, str]:
         return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE))
