@@ -32,7 +32,7 @@ MONO_LUFS, STEREO_LUFS = -19.0, -16.0
 # Lossy encoders overshoot by up to 1.6 dB at speech bit rates, by more when the limiter works hard.
 CEILING_DBTP, LOUD_CEILING_DBTP = -3.0, -4.0
 # A room without speech is brought to the target as a whole, unless it is this quiet.
-QUIET_LUFS = -58.0
+QUIET_LUFS = -50.0
 CLOSE_ENOUGH_LU, ROUNDS = 0.02, 10
 STRIP_BINS = 1088
 HELD = 4

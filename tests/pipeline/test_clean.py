@@ -31,6 +31,12 @@ def test_steady_noise_is_dead_air_however_loud_a_room_hums(tmp_path):
     assert lead.end_s == pytest.approx(7.5, abs=0.5) and tail.start_s == pytest.approx(room.timeline.length_s - 7.6, abs=1.0)
 
 
+def test_a_last_frame_that_is_not_whole_is_no_word(tmp_path):
+    hummed = TALK.mix + noise(len(TALK.mix) / 48_000, -50)
+    room = heard_mix(tmp_path, hummed[: len(hummed) - 4800 + 700])
+    assert len(clean(room.timeline, room.heard).cuts) == 2
+
+
 def test_music_before_the_first_word_is_no_dead_air(tmp_path):
     music = np.concatenate([tone(6, -24, hz=330), TALK.mix[6 * 48_000 :]])
     room = heard_mix(tmp_path, music)

@@ -28,6 +28,7 @@ from workers.demo.telling import tell_complete, tell_listen_now
 from workers.hooks import sign
 from workers.house import House
 from workers.ledger import Run
+from workers.serving import login_address
 from workers.settings import Settings, load
 from workers.wiring import open_house
 
@@ -46,7 +47,7 @@ def run_demo(*, once: bool, port: int, folder: Path) -> None:
         with _up(folder, settings) as process:
             _demonstrate(house, process)
             if not once:
-                console.err("\nserving until Ctrl-C")
+                console.out(f"\nserving until Ctrl-C; the studio opens once at {login_address(house)}")
                 with contextlib.suppress(KeyboardInterrupt):
                     process.wait()
 

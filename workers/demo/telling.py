@@ -22,15 +22,12 @@ def tell_listen_now(house: House, run_id: str, took_s: float) -> None:
 
 def tell_complete(house: House, run_id: str, took_s: float) -> None:
     """Everything there is to know about the finished episode."""
-    from workers.serving import login_address
-
     _, episode = house.episode_of(run_id)
     with house.database.read() as session:
         run = ledger.run(session, run_id)
     assert run
     told = report(house, run)
     out(f"\ncomplete, {took_s:.1f} s after the room ended: {episode.title}")
-    out(f"  studio {login_address(house)}   (opens once)")
     _files(told)
     _voices(episode)
     _words(episode)
