@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -40,6 +41,7 @@ SHOW = {"title": "The Night Shift", "author": "Aircheck", "drafts": "public"}
 
 def run_demo(*, once: bool, port: int, folder: Path) -> None:
     """From "the room has ended" to a complete episode; then serve it until Ctrl-C, or end with `once`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server we started ends with us
     folder = _made_new(folder)
     settings = _settled(folder, port or _free_port())
     with open_house(settings) as house:
