@@ -9,6 +9,7 @@ often a run is begun again; whatever touches media does so in a limited process 
 """
 
 from dataclasses import replace
+from typing import TypeAlias
 
 from pipeline.arrange import arrange
 from pipeline.chapter import chapter
@@ -21,9 +22,11 @@ from pipeline.models import NO_WORDS, Chapter, Fetched, Heard, Recording, Rendit
 from pipeline.plan import Plan
 from pipeline.probe import probe
 from pipeline.sound import sound_of
-from pipeline.transcribe import SliceStore, transcribe
+from pipeline.transcribe import transcribe
 from pipeline.verify import verify
 from pipeline.workshop import Workshop
+
+Chapters: TypeAlias = tuple[Chapter, ...]
 
 
 def hear(recording: Recording, fetched: tuple[Fetched, ...], plan: Plan, shop: Workshop) -> tuple[Timeline, Heard]:
@@ -42,19 +45,14 @@ def sound(timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple
     return sound_of(timeline, heard, levels, verified), verified
 
 
-def words(
-    recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop, slices: SliceStore
-) -> tuple[Transcript, tuple[Chapter, ...]]:
+def words(recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple[Transcript, Chapters]:
     """Who said what and when, and what the talk turns to."""
-    with shop.stage("transcribe") as report:
-        transcript = transcribe(
-            timeline, heard, plan.speech, participants=recording.participants, children=shop.children, slices=slices, report=report
-        )
+    transcript = shop.do(transcribe, timeline, heard, plan.speech, participants=recording.participants)
     with shop.stage("chapter"):
         return transcript, chapters(recording, timeline, plan, transcript)
 
 
-def chapters(recording: Recording, timeline: Timeline, plan: Plan, transcript: Transcript = NO_WORDS) -> tuple[Chapter, ...]:
+def chapters(recording: Recording, timeline: Timeline, plan: Plan, transcript: Transcript = NO_WORDS) -> Chapters:
     """Pinned topics, and with words what the talk turns to; on the timeline's clock."""
     events = tuple(replace(event, t_s=event.t_s - timeline.starts_at_s) for event in recording.events)
     time_map = TimeMap(timeline.length_s, timeline.cuts)

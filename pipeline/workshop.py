@@ -11,6 +11,7 @@ from typing import TypeVar
 from pipeline.child import Children, Report
 from pipeline.errors import Stopped
 from pipeline.journal import Journal
+from pipeline.transcribe import SliceStore
 
 T = TypeVar("T")
 
@@ -21,21 +22,30 @@ class Workshop:
 
     scratch: Path
     children: Children
-    journal: Journal
+    # finished slices of a transcription
+    slices: SliceStore
     follow: Callable[[str, float], None]
     timings_s: dict[str, float] = field(default_factory=dict)
 
-    @classmethod
-    def at(cls, scratch: Path, children: Children, follow: Callable[[str, float], None]) -> "Workshop":
-        """A workshop in the folder `scratch`, made where it is missing."""
-        return cls(scratch=scratch, children=children, journal=Journal(scratch / "journal"), follow=follow)
+    @property
+    def journal(self) -> Journal:
+        """The notes of the steps that are done."""
+        return Journal(self.scratch / "journal")
 
     def once(self, step: Callable[..., T], *inputs: object) -> T:
         """What `step(*inputs)` returns, made once for the same inputs; the step is handed the tools its keywords name."""
         with self.stage(step.__name__) as report:
-            have = {"children": self.children, "scratch": self.scratch, "report": report}
-            wanted = [p.name for p in inspect.signature(step).parameters.values() if p.kind is p.KEYWORD_ONLY]
-            return self.journal.once(step, *inputs, **{name: have[name] for name in wanted if name in have})
+            return self.journal.once(step, *inputs, **self._tools(step, report))
+
+    def do(self, step: Callable[..., T], *inputs: object, **more: object) -> T:
+        """What the step returns; one that keeps its own notes."""
+        with self.stage(step.__name__) as report:
+            return step(*inputs, **more, **self._tools(step, report))
+
+    def _tools(self, step: Callable[..., object], report: Report) -> dict[str, object]:
+        have = {"children": self.children, "scratch": self.scratch, "slices": self.slices, "report": report}
+        wanted = [p.name for p in inspect.signature(step).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        return {name: have[name] for name in wanted if name in have}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Report]:

@@ -58,7 +58,7 @@ def audio(run: Run) -> Outcome:
 def words(run: Run) -> Outcome:
     """Make the episode complete: words, chapters, both inside the files as well."""
     timeline, heard = story.hear(run.recording, run.fetched(), run.plan, run.shop)
-    transcript, chapters = story.words(run.recording, timeline, heard, run.plan, run.shop, run.slices)
+    transcript, chapters = story.words(run.recording, timeline, heard, run.plan, run.shop)
     known = replace(run.episode, words=words_info(transcript), chapters=chapters)
     stored = run.send(run.stamped(run.stored_renditions(), known))
     words_key = run.keep_words(transcript)

@@ -18,7 +18,6 @@ from pipeline.models import Fetched, MadeFile, Recording, Rendition, Transcript
 from pipeline.plan import Plan
 from pipeline.stamp import stamp
 from pipeline.stores import Store
-from pipeline.transcribe import SliceStore
 from pipeline.upload import upload
 from pipeline.workshop import Workshop
 from workers.fetch import fetch
@@ -62,10 +61,6 @@ class Run:
     @property
     def guid(self) -> str:
         return self.episode.guid
-
-    @property
-    def slices(self) -> SliceStore:
-        return Slices(store=self.house.private, prefix=f"{self.episode.prefix}slices/")
 
     @property
     def is_published(self) -> bool:
@@ -154,7 +149,8 @@ def open_run(house: House, claim: Claim, heart: Heart) -> Run:
     assert show
     assert episode
     children = Children(limits=house.limits(claim.kind), stop=heart.stop)
-    shop = Workshop.at(scratch_of(house, run_id), children, heart.progress)
+    slices = Slices(store=house.private, prefix=f"{episode.prefix}slices/")
+    shop = Workshop(scratch=scratch_of(house, run_id), children=children, slices=slices, follow=heart.progress)
     recording = got.recording
     return Run(
         house=house, recording=recording, root=got.root, show=show, episode=episode, plan=plan_for(house.plan, show, recording),
