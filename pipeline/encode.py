@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline import ffmpeg as tool
 from pipeline.child import Children, Report, quiet
 from pipeline.clock import TimeMap
-from pipeline.decode import RATE_HZ, Blocks, shared_blocks
+from pipeline.decode import RATE_HZ, Blocks, keep_memory, shared_blocks
 from pipeline.formats import Effort, named
 from pipeline.journal import place
 from pipeline.level import Levels
@@ -71,6 +71,7 @@ def rendered(
     timeline: Timeline, levels: Levels, outputs: tuple[tool.Output, ...], ceiling_dbtp: float, binary: str, report: Report
 ) -> tuple[MadeFile, ...]:
     """The outputs, written."""
+    keep_memory()
     with np.load(levels.curves.path, allow_pickle=False) as arrays:
         gain_db = arrays["gain_db"]
     episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels), timeline, report))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.child import Children, Report, quiet
-from pipeline.decode import Blocks, complaints, shared_blocks
+from pipeline.decode import Blocks, complaints, keep_memory, shared_blocks
 from pipeline.journal import place
 from pipeline.loudness import FRAME, PEAK, RATE_HZ, TruePeak, frame_peaks, frame_powers, integrated, weighted
 from pipeline.models import Heard, Loss, MadeFile, Timeline, Track
@@ -51,6 +51,7 @@ def measures(heard: Heard) -> Measures:
 
 def heard_in(timeline: Timeline, folder: Path, report: Report) -> Heard:
     """What `listen` returns; works in the child."""
+    keep_memory()
     with complaints() as said:
         ears = _Ears(timeline, folder, said)
         for first, length in shared_blocks(ears.total):

@@ -8,7 +8,7 @@ from os import cpu_count
 from pathlib import Path
 
 from pipeline.child import Children, Report, quiet
-from pipeline.decode import RATE_HZ, in_blocks
+from pipeline.decode import RATE_HZ, in_blocks, keep_memory
 from pipeline.encode import EncodePlan, encode
 from pipeline.errors import Broken
 from pipeline.level import Levels
@@ -101,6 +101,7 @@ def _demand_length(rendition: Rendition, decoded: Decoded) -> None:
 
 def heard_again(file: MadeFile, channels: int, report: Report) -> Decoded:
     """The rendition, decoded and measured; works in the child."""
+    keep_memory()
     meter = Meter(channels)
     for sound in in_blocks(file.path, channels):
         meter(sound)

@@ -8,12 +8,11 @@ TAGGING: Tagging = "vorbis_ogg"
 
 
 def recipe(channels: int, effort: Effort) -> Recipe:
-    """Tuned for speech in mono, for anything in stereo."""
+    """With all effort the speech coder, which gives back 0.2 dB less; fast the plain one, at two fifths of its time."""
+    speech = effort == "quality" and channels == 1
     options = {
-        "application": "voip" if channels == 1 else "audio",
-        "compression_level": "5" if effort == "fast" else "10",
+        "application": "voip" if speech else "audio",
+        "compression_level": "10" if effort == "quality" else "5",
         "serial_offset": "1",
     }
-    return Recipe(
-        codec="libopus", container="ogg", bitrate_kbps=32 * channels, trim_db=0.2 if channels == 1 else 0.0, options=options
-    )
+    return Recipe(codec="libopus", container="ogg", bitrate_kbps=32 * channels, trim_db=0.2 if speech else 0.0, options=options)
