@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
-from speech.scripted_whisper import Script, build
+from scripted_whisper import Script, build
 
 from pipeline.engines import RATE_HZ
 from pipeline.models import Heard, MadeFile, Timeline, Track
