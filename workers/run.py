@@ -153,18 +153,16 @@ def open_run(house: House, claim: Claim, heart: Heart) -> Run:
     shop = Workshop(scratch=scratch_of(house, run_id), children=children, slices=slices, follow=heart.progress)
     recording = got.recording
     return Run(
-        house=house, recording=recording, root=got.root, show=show, episode=episode, plan=plan_for(house.plan, show, recording),
+        house=house, recording=recording, root=got.root, show=show, episode=episode, plan=plan_for(house.plan, recording),
         shop=shop,
     )  # fmt: skip
 
 
-def plan_for(plan: Plan, show: Show, recording: Recording) -> Plan:
-    """The installation's plan with what the show and the room say: consent, language, words to expect."""
-    speech = replace(
-        plan.speech, language=recording.language or plan.speech.language, hotwords=(*plan.speech.hotwords, recording.title)
-    )
-    consent = "required" if recording.consent_policy == "speakers" else show.consent
-    return replace(plan, consent=consent, speech=speech)
+def plan_for(plan: Plan, recording: Recording) -> Plan:
+    """The installation's plan with what the room says, as intake filled it in from its show: consent, language, words to expect."""
+    language = recording.language or plan.speech.language
+    speech = replace(plan.speech, language=language, hotwords=(*plan.speech.hotwords, recording.title))
+    return replace(plan, consent="required" if recording.consent_policy == "speakers" else "notice", speech=speech)
 
 
 def scratch_of(house: House, run_id: str) -> Path:
