@@ -1,15 +1,18 @@
 """What a file is, told by its first bytes and never by its name, and how much of its headers is a lie."""
 
-import mmap
 import re
 import struct
 from pathlib import Path
+from typing import IO
 
 from pipeline.errors import Refused
 
 HEAD_BYTES = 4096
 LEAST_BYTES = 16
 MAX_CHUNKS = 10_000
+# Of an Ogg page before its table of segments.
+PAGE_BYTES = 27
+SEARCH_BYTES = 1 << 16
 
 # First bytes -> ffmpeg's name of the container.
 _SOUND = (
@@ -124,16 +127,29 @@ def _chunks_follow(path: Path, at: int, size: int) -> bool:
 def ogg_links(path: Path) -> tuple[tuple[int, int], ...]:
     """Where each link of a chained Ogg file begins and ends, in bytes; a file that is not chained is one link (RFC 3533, 4)."""
     starts: list[int] = []
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at, began, size = 0, False, len(data)
-        while 0 <= at <= size - 27:
-            if data[at : at + 4] != b"OggS":
-                at = data.find(b"OggS", at + 1)
+    at, began, size = 0, False, path.stat().st_size
+    with path.open("rb") as file:
+        while at <= size - PAGE_BYTES:
+            file.seek(at)
+            page = file.read(PAGE_BYTES + 255)
+            if page[:4] != b"OggS":
+                at = _next_page(file, at + 1, size)
                 continue
-            first = bool(data[at + 5] & 2)
+            first = bool(page[5] & 2)
             if first and not began:
                 starts.append(at)
             began = first
-            segments = data[at + 26]
-            at += 27 + segments + sum(data[at + 27 : at + 27 + segments])
+            at += PAGE_BYTES + page[26] + sum(page[PAGE_BYTES : PAGE_BYTES + page[26]])
     return tuple(zip(starts, [*starts[1:], size], strict=True))
+
+
+def _next_page(file: IO[bytes], at: int, size: int) -> int:
+    """Where the next page begins after damage; the end of the file when there is none."""
+    while at < size:
+        file.seek(at)
+        chunk = file.read(SEARCH_BYTES)
+        found = chunk.find(b"OggS")
+        if found >= 0:
+            return at + found
+        at += max(len(chunk) - 3, 1)
+    return size

@@ -35,7 +35,9 @@ CEILING_DBTP, LOUD_CEILING_DBTP = -3.0, -4.0
 QUIET_LUFS = -50.0
 CLOSE_ENOUGH_LU, ROUNDS = 0.02, 10
 STRIP_BINS = 1088
-HELD = 4
+# A limiter's gain is held for so many peaks of 20 ms; a frame has PEAKS of them.
+HELD, PEAKS = 4, FRAME // PEAK
+AT_ONCE = 36_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +126,20 @@ class _Forecast:
         return integrated(self.powers(gain_db).sum(0)[self.kept])
 
     def powers(self, gain_db: Decibels) -> Powers:
-        """Powers by row after gains and limiter."""
-        square = np.zeros(self.measured.peak.shape[1])
-        for gain, peak in zip(gain_db, self.measured.peak, strict=True):
-            square += (np.repeat(10 ** (gain / 20), FRAME // PEAK) * peak) ** 2
-        down = np.minimum(1.0, self.ceiling / np.maximum(np.sqrt(square), 1e-9))
+        """Powers by row after gains and limiter; an hour at a time, so that memory stays flat."""
+        starts = range(0, gain_db.shape[1], AT_ONCE)
+        return np.concatenate([self._powers(gain_db, start) for start in starts], 1)
+
+    def _powers(self, gain_db: Decibels, start: int) -> Powers:
+        # A frame earlier, since what is held may have begun there.
+        early = min(start, 1)
+        gain = gain_db[:, start - early : start + AT_ONCE]
+        peak = self.measured.peak[:, (start - early) * PEAKS : (start + AT_ONCE) * PEAKS]
+        together = np.sqrt(((np.repeat(10 ** (gain / 20), PEAKS, 1) * peak) ** 2).sum(0))
+        down = np.minimum(1.0, self.ceiling / np.maximum(together, 1e-9))
         held = np.lib.stride_tricks.sliding_window_view(np.pad(down, (HELD - 1, 0), "edge"), HELD).min(1)
-        return np.asarray(self.measured.power * 10 ** (gain_db / 10) * np.square(held).reshape(-1, FRAME // PEAK).mean(1))
+        power = self.measured.power[:, start - early : start + AT_ONCE]
+        return np.asarray(power * 10 ** (gain / 10) * np.square(held).reshape(-1, PEAKS).mean(1))[:, early:]
 
 
 def kept_frames(timeline: Timeline, frames: int) -> Mask:

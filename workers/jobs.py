@@ -67,7 +67,7 @@ def words(run: Run) -> Outcome:
         run.keep_renditions(session, stored)
         run.keep(session, state="complete", words=json_of(known.words), words_key=words_key, chapters=json_of(chapters))
 
-    return Outcome(apply=apply, feed_changed=True, timings=run.shop.timings_s)
+    return Outcome(apply=apply, feed_changed=True, timings=run.shop.timings_s, after=run.clear)
 
 
 def feed(house: House, claim: Claim, heart: Heart) -> Outcome:

@@ -15,6 +15,7 @@ from workers.jobs import bodies
 from workers.ledger import Claim, Progress, Run
 from workers.report import report
 from workers.rooms import gather
+from workers.run import clear_abandoned
 from workers.sections import StoreSettings
 from workers.settings import Settings, load
 from workers.wiring import open_house
@@ -42,6 +43,7 @@ def produce(paths: Sequence[Path], *, show: str, title: str, out: Path, follow: 
     with open_house(settings_under(out)) as house:
         was_there = _accept(house, recording, gathered.root)
         run = drain(house.database, bodies(house), recording.recording_id, watch=_watch(follow), retries=False)
+        clear_abandoned(house)
         _must_be_done(run)
         return Produced(report=report(house, run), was_there=was_there)
 

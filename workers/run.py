@@ -1,6 +1,7 @@
 """One job's hands: what the bodies in `jobs.py` fetch, stamp, send and keep for the recording they were given."""
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from workers.fetch import fetch
 from workers.heart import Heart
 from workers.house import House
 from workers.labels import labels
-from workers.ledger import Claim, received
+from workers.ledger import Claim, received, unfinished
 
 # A corrected file replaces the bytes behind the same address, so nobody keeps them for long.
 MEDIA_CACHE = "public, max-age=300, stale-while-revalidate=86400"
@@ -126,6 +127,10 @@ class Run:
         session.execute(delete(RenditionRow).where(RenditionRow.episode_guid == self.guid))
         session.add_all(self._row(n, r) for n, r in enumerate(renditions))
 
+    def clear(self) -> None:
+        """Give back the scratch that the run no longer needs."""
+        shutil.rmtree(self.shop.scratch, ignore_errors=True)
+
     def keep(self, session: Session, **found: Any) -> None:
         """Write what the machine found into the episode's row."""
         session.execute(update(EpisodeRow).where(EpisodeRow.guid == self.guid).values(**found))
@@ -168,6 +173,16 @@ def plan_for(plan: Plan, recording: Recording) -> Plan:
 def scratch_of(house: House, run_id: str) -> Path:
     """The run's own folder in scratch, named by the run so that the next try finds what the last one made."""
     return house.scratch / hashlib.sha256(run_id.encode()).hexdigest()[:16]
+
+
+def clear_abandoned(house: House) -> None:
+    """Give back the scratch of every run that nobody works on any more, such as one whose worker died after its last commit."""
+    folders = list(house.scratch.iterdir()) if house.scratch.is_dir() else []
+    with house.database.read() as session:
+        going_on = {scratch_of(house, run_id) for run_id in unfinished(session)}
+    for folder in folders:
+        if folder not in going_on:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def words_info(transcript: Transcript) -> WordsInfo:

@@ -17,6 +17,7 @@ from workers.jobs import bodies
 from workers.late_words import ask_for_late_words
 from workers.ledger import QUEUES
 from workers.migrations import migrate
+from workers.run import clear_abandoned
 from workers.settings import Settings, load
 from workers.sweep import Sweeper
 from workers.work_loop import WorkLoop
@@ -45,6 +46,7 @@ def working(house: House, queues: Sequence[str] = QUEUES) -> Iterator[Workers]:
     workers = start_workers(house.bells.broker, loop, queues)
     sweeper = Sweeper(house.database, house.bells, hands={queue: HANDS[queue] for queue in queues})
     sweeper.start()
+    clear_abandoned(house)
     if "words" in queues:
         ask_for_late_words(house)
     try:

@@ -29,6 +29,10 @@ def nothing(session: Session) -> None:
     """The effect of a job that changes no rows."""
 
 
+def nobody_tidies() -> None:
+    """The tidying of a job that leaves nothing behind."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a job leads to; all of it becomes true in one transaction, or none of it."""
@@ -39,6 +43,8 @@ class Outcome:
     # listeners should see something new: the show's revision grows and its feed is written
     feed_changed: bool = False
     timings: Mapping[str, float] = field(default_factory=dict)
+    # tidies up once all that is true; never heard of when the process dies in between
+    after: Callable[[], None] = nobody_tidies
 
 
 Perform = Callable[[Claim, Heart], Outcome]
@@ -110,6 +116,7 @@ class WorkLoop:
         else:
             told.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
             self._ring(bells)
+            outcome.after()
 
     def _performed(self, claim: Claim, heart: Heart) -> Outcome:
         try:

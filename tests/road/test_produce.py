@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+import pyloudnorm
 import pytest
 import rooms_of_ours
 
@@ -31,6 +33,12 @@ def digests(folder: Path) -> dict[str, str]:
     """Every public file below the folder with its sha256; a feed without the moment at which it was first published."""
     files = [path for path in folder.rglob("*") if path.is_file() and ".aircheck" not in path.parts]
     return {str(path.relative_to(folder)): hashlib.sha256(undated(path.read_bytes())).hexdigest() for path in files}
+
+
+def decoded(path: Path, folder: Path) -> Any:
+    """The samples of an audio file, by ffmpeg."""
+    rooms_of_ours.ffmpeg("-i", path, "-f", "f64le", "-ac", "1", "-ar", "48000", folder / "samples")
+    return np.fromfile(folder / "samples", np.float64)
 
 
 def undated(content: bytes) -> bytes:
@@ -127,6 +135,22 @@ def test_the_source_is_left_as_it_was(aircheck: Any, mix: Path, tmp_path: Path) 
     aircheck("produce", source)
 
     assert (source.read_bytes(), source.stat().st_mtime_ns) == before
+
+
+def test_nothing_is_left_in_scratch_by_what_is_done_or_refused(aircheck: Any, mix: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.mp3").write_text("no sound")
+
+    aircheck("produce", mix, "--out", "out")
+    aircheck("produce", tmp_path / "notes.mp3", "--out", "out", status=3)
+
+    assert not list((Path(aircheck.folder) / "out/.aircheck/run/scratch").iterdir())
+
+
+def test_every_rendition_measures_the_same_with_another_meter(aircheck: Any, room: Path, tmp_path: Path) -> None:
+    for rendition in aircheck("produce", room, "--json").data["renditions"]:
+        heard_lufs = pyloudnorm.Meter(48_000).integrated_loudness(decoded(rendition["path"], tmp_path))
+
+        assert heard_lufs == pytest.approx(rendition["integrated_lufs"], abs=0.1), rendition["path"]
 
 
 def test_stages_are_told_on_stderr_and_data_on_stdout_alone(aircheck: Any, mix: Path) -> None:

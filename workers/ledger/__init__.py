@@ -5,7 +5,7 @@
 
 from workers.ledger.asking import arm, feed_changed
 from workers.ledger.claims import LEASE_S, MAX_TRIES, Fenced, bury, claim, fail, finish, give_back, heartbeat, release_gone
-from workers.ledger.runs import attempts, cancel, pause, paused, received, resume, retry, run, runs, these
+from workers.ledger.runs import attempts, cancel, pause, paused, received, resume, retry, run, runs, these, unfinished
 from workers.ledger.tables import AttemptRow, HandsRow, InboxRow, JobRow, LeaseRow, PausedRow, RecordingRow
 from workers.ledger.values import QUEUES, Attempt, Bell, Claim, JobLook, NextJob, Progress, Received, Run
 
@@ -13,5 +13,5 @@ __all__ = [
     "LEASE_S", "MAX_TRIES", "QUEUES", "Attempt", "AttemptRow", "Bell", "Claim", "Fenced", "HandsRow", "InboxRow", "JobLook",
     "JobRow", "LeaseRow", "NextJob", "PausedRow", "Progress", "Received", "RecordingRow", "Run", "arm", "attempts", "bury",
     "cancel", "claim", "fail", "feed_changed", "finish", "give_back", "heartbeat", "pause", "paused", "received",
-    "release_gone", "resume", "retry", "run", "runs", "these",
+    "release_gone", "resume", "retry", "run", "runs", "these", "unfinished",
 ]  # fmt: skip

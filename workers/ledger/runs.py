@@ -30,6 +30,12 @@ def runs(session: Session, failed: bool = False, limit: int = 50) -> tuple[Run, 
     return _looked_at(session, session.scalars(query).all())
 
 
+def unfinished(session: Session) -> tuple[str, ...]:
+    """The recordings that have a job waiting or working."""
+    going_on = select(JobRow.recording_id).where(JobRow.state.in_(("ready", "running")), JobRow.recording_id.is_not(None))
+    return tuple(run_id for run_id in session.scalars(going_on.distinct()) if run_id)
+
+
 def these(session: Session, run_ids: Collection[str]) -> tuple[Run, ...]:
     """The runs of those recordings, as far as they are known."""
     return _looked_at(session, session.scalars(select(RecordingRow).where(RecordingRow.id.in_(run_ids))).all())
