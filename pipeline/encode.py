@@ -44,8 +44,8 @@ def encode(
     """Every rendition of the plan, not yet measured."""
     folder = place(scratch, encode, timeline, levels, plan)
     outputs = tuple(_output(name, levels.channels, plan, folder) for name in plan.formats)
-    ceiling = levels.ceiling_dbtp + plan.ceiling_db
-    files = children.run(rendered, timeline, levels, outputs, ceiling, tool.find(ffmpeg), report=report)
+    press = Press(binary=tool.find(ffmpeg), outputs=outputs, ceiling_dbtp=levels.ceiling_dbtp + plan.ceiling_db)
+    files = children.run(rendered, timeline, levels, press, report=report)
     duration_s = sum(end - start for start, end in kept_samples(timeline)) / RATE_HZ
     return tuple(
         Rendition(
@@ -67,19 +67,26 @@ def _output(name: str, channels: int, plan: EncodePlan, folder: Path) -> tool.Ou
 # ---- in the child
 
 
-def rendered(
-    timeline: Timeline, levels: Levels, outputs: tuple[tool.Output, ...], ceiling_dbtp: float, binary: str, report: Report
-) -> tuple[MadeFile, ...]:
-    """The outputs, written."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """Which ffmpeg writes which files, of sound under which ceiling."""
+
+    binary: str
+    outputs: tuple[tool.Output, ...]
+    ceiling_dbtp: float
+
+
+def rendered(timeline: Timeline, levels: Levels, press: Press, report: Report) -> tuple[MadeFile, ...]:
+    """The press's outputs, written."""
     keep_memory()
     with np.load(levels.curves.path, allow_pickle=False) as arrays:
         gain_db = arrays["gain_db"]
     episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels), timeline, report))
-    with tool.running(tool.encoding(binary, outputs, rate_hz=RATE_HZ, channels=levels.channels)) as feed:
-        for sound in limited(episode, levels.channels, ceiling_dbtp):
+    with tool.running(tool.encoding(press.binary, press.outputs, rate_hz=RATE_HZ, channels=levels.channels)) as feed:
+        for sound in limited(episode, levels.channels, press.ceiling_dbtp):
             if sound.size:
                 feed(np.ascontiguousarray(sound.T).tobytes())
-    return tuple(MadeFile.of(output.path) for output in outputs)
+    return tuple(MadeFile.of(output.path) for output in press.outputs)
 
 
 def _told(blocks: Iterable[tuple[int, Sound]], timeline: Timeline, report: Report) -> Iterator[tuple[int, Sound]]:

@@ -89,7 +89,7 @@ def _floor(levels: Levels) -> Levels:
     """A low percentile of the frames round each."""
     half, rank = FLOOR_FRAMES // 2, int(FLOOR_SHARE * FLOOR_FRAMES)
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(levels, half, "symmetric"), FLOOR_FRAMES)
-    chunks = [np.partition(windows[n : n + CHUNK], rank, axis=1)[:, rank] for n in range(0, len(levels), CHUNK)]
+    chunks = [np.partition(windows[n : n + CHUNK], rank, axis=1)[:, rank].copy() for n in range(0, len(levels), CHUNK)]
     return np.concatenate(chunks)
 
 

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from made_sounds import RATE_HZ, encoded, speech, wav
 
+from pipeline.containers import ogg_links
 from pipeline.decode import BLOCK, Blocks, Frames, complaints, in_blocks, pieces
 from pipeline.models import MadeFile, Track
 
@@ -50,6 +51,13 @@ def test_a_damaged_page_leaves_a_hole_and_a_word_about_it(tmp_path):
 def test_the_links_of_a_chained_ogg_follow_one_another(tmp_path):
     sound = whole(broken.chained(tmp_path / "chained.ogg"))
     assert sound.shape[1] / RATE_HZ == pytest.approx(10.0, abs=0.02)
+
+
+def test_junk_between_the_pages_of_an_ogg_hides_no_later_link(tmp_path):
+    one = broken.encoded(tmp_path / "one.ogg", TEN_S[: 3 * RATE_HZ], "-c:a", "libopus")
+    (tmp_path / "junk.ogg").write_bytes(one.read_bytes() + b"junk" * 40_000 + one.read_bytes() + b"OggS")
+    assert len(ogg_links(tmp_path / "junk.ogg")) == 2
+    assert whole(tmp_path / "junk.ogg").shape[1] / RATE_HZ == pytest.approx(6.0, abs=0.02)
 
 
 def test_a_rate_that_changes_on_the_way_changes_no_clock(tmp_path):
