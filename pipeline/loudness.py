@@ -78,11 +78,6 @@ def lufs(power: Powers) -> Powers:
     return np.asarray(-0.691 + 10 * np.log10(np.maximum(power, NOTHING)))
 
 
-def power_of(loudness_lufs: float) -> float:
-    """The K-weighted mean square that has this loudness."""
-    return float(10 ** ((loudness_lufs + 0.691) / 10))
-
-
 def integrated(powers: Powers) -> float | None:
     """Gated loudness of 100 ms powers: blocks of 400 ms every 100 ms, gates at -70 LUFS and 10 LU below; None is silence."""
     if len(powers) < 4:
