@@ -1,8 +1,9 @@
 """How long after a room's end its episode is in the feed: the whole road through `aircheck up`, its door and its workers.
 
-    python bench/road.py [--minutes 60]
+    python bench/road.py [--minutes 60] [--mix]
 
-The room is the sample's four tracks, repeated until they are long enough; no words are asked for. Prints seconds by stage.
+The room is the sample's four tracks, repeated until they are long enough, or with --mix one file of all of them as a recorder would
+leave it; no words are asked for. Prints seconds by stage.
 """
 
 import argparse
@@ -28,11 +29,14 @@ def main() -> None:
     """Measure once and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--mix", action="store_true")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aircheck-bench-") as name:
         folder = Path(name)
-        manifest = long_room(folder / "room", minutes * 60)
-        measure(folder, manifest, minutes)
+        manifest = long_room(folder / "room", asked.minutes * 60)
+        if asked.mix:
+            manifest = mixed(folder / "room", manifest)
+        measure(folder, manifest, asked.minutes)
 
 
 def long_room(folder: Path, length_s: float) -> dict[str, Any]:
@@ -47,6 +51,17 @@ def long_room(folder: Path, length_s: float) -> dict[str, Any]:
             file.pop(key, None)
     manifest["room"].pop("ended_at", None)
     return {**manifest, "recording_id": "bench", "events": [], "root": str(folder)}
+
+
+def mixed(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The same room as one Ogg Opus file of everybody."""
+    files = manifest["files"]
+    inputs = [word for file in files for word in ("-i", str(folder / file["path"]))]
+    late = "".join(f"[{n}]adelay={round(1000 * file['start_offset'])}:all=1[t{n}];" for n, file in enumerate(files))
+    together = "".join(f"[t{n}]" for n in range(len(files))) + f"amix=inputs={len(files)}:normalize=0"
+    command = [find(), "-nostdin", "-v", "error", *inputs, "-filter_complex", late + together, "-c:a", "libopus", "-b:a", "32k"]
+    subprocess.run([*command, str(folder / "mix.ogg")], check=True)
+    return {**manifest, "files": [{"path": "mix.ogg", "kind": "mix", "start_offset": 0.0}]}
 
 
 def measure(folder: Path, manifest: dict[str, Any], minutes: float) -> None:
@@ -78,7 +93,10 @@ def measure(folder: Path, manifest: dict[str, Any], minutes: float) -> None:
     finally:
         up.terminate()
         up.wait()
-    print(f"{minutes:.0f} minutes, 4 tracks: acknowledged in {1000 * (acknowledged - began):.0f} ms,", end=" ")
+    files = len(manifest["files"])
+    print(
+        f"{minutes:.0f} minutes, {files} file{'s' * (files > 1)}: acknowledged in {1000 * (acknowledged - began):.0f} ms,", end=" "
+    )
     print(f"in the feed and audible after {heard - began:.1f} s (must 60, aim 40 for an hour)")
     [audio] = [job for job in json.loads(told.stdout)["jobs"] if job["kind"] == "audio"]
     for stage, seconds in audio["timings_s"].items():
