@@ -138,10 +138,11 @@ def _made_show(session: Session, wanted: str, public_url: str) -> Show:
     try:
         with session.begin_nested():
             return find_show(session, wanted) or add_show(session, wanted, public_url)
-    except IntegrityError:  # another room of the same show made it first
+    except (IntegrityError, Refused):
         show = find_show(session, wanted)
-        assert show
-        return show
+        if show is None:
+            raise
+        return show  # another room of the same show made it first
 
 
 def _unknown_show(wanted: str) -> str:

@@ -1,6 +1,5 @@
 """POST /hooks/rooms: who gets in, who does not, and what is answered."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from in_a_loop import in_a_loop
 from pydantic import SecretStr
 
 from pipeline.errors import Broken, Refused
@@ -55,7 +55,7 @@ class Door:
             async with httpx.AsyncClient(transport=transport, base_url="https://pod.example") as client:
                 return await client.request(method, address, **request)
 
-        return asyncio.run(asked())
+        return in_a_loop(asked())
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_an_event_is_one_line_of_json_with_its_figures() -> None:
 def test_libraries_write_the_same_lines_and_the_chatty_ones_are_quiet() -> None:
     out = io.StringIO()
     set_up(stream=out)
-    logging.getLogger("uvicorn.error").warning("it is %s", "late", extra={"took_s": 3})
+    logging.getLogger("some.library").warning("it is %s", "late", extra={"took_s": 3})
     logging.getLogger("httpx").info("GET")
     (line,) = lines(out)
     assert (line["event"], line["level"], line["took_s"]) == ("it is late", "warning", 3)

@@ -1,5 +1,6 @@
 """The feed, read by programs that are not ours."""
 
+import contextlib
 import io
 import locale
 import threading
@@ -220,7 +221,14 @@ def test_no_text_breaks_the_feed_and_none_is_lost(title: str, name: str, descrip
     assert text_of(item, "title") == clean_line(title) or not clean_line(title)
     assert [p.text for p in item.findall(path_of("podcast:person"))] == [clean_line(name, 128)] * bool(clean_line(name))
     read = feedparser.parse(feed.content)
-    assert not read.bozo and read.entries[0].content[0].value == text_of(item, "content:encoded")
+    assert not read.bozo and read.entries[0].content[0].value in read_as(text_of(item, "content:encoded"))
+
+
+def read_as(text: str) -> set[str]:
+    """What feedparser may make of a text: it takes letters that could be mistaken UTF-8 for just that."""
+    with contextlib.suppress(UnicodeError):
+        return {text, text.encode("latin-1").decode()}
+    return {text}
 
 
 def test_a_poisoned_episode_is_left_out_and_named_and_the_others_stay() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from conftest import Here, fetched, recording
+from fakes_children import Here, fetched, recording
 from made_sounds import RATE_HZ, Sound, Talk, loudness, wav
 
 from pipeline.arrange import arrange

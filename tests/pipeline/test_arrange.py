@@ -2,7 +2,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import recording
+from fakes_children import recording
 
 from pipeline.arrange import arrange
 from pipeline.errors import Refused

@@ -3,7 +3,7 @@ import wave
 import broken_files as broken
 import numpy as np
 import pytest
-from conftest import fetched, recording
+from fakes_children import fetched, recording
 from made_sounds import RATE_HZ, loudness, noise, silence, speech, talk, tone, wav
 
 from pipeline.arrange import arrange

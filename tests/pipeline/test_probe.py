@@ -3,7 +3,7 @@ from pathlib import Path
 import broken_files as broken
 import numpy as np
 import pytest
-from conftest import fetched
+from fakes_children import fetched
 from made_sounds import RATE_HZ, encoded, run_ffmpeg, silence, speech, wav
 
 from pipeline.errors import Refused

@@ -5,10 +5,10 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-import anyio
 import httpx
 import pytest
 from fakes_studio import House, mark_in, served
+from in_a_loop import in_a_loop
 from sqlalchemy import delete
 
 from feeds.catalogue import KeyRow
@@ -174,13 +174,13 @@ def stream_of(
 
 
 def test_a_quiet_stream_says_now_and_then_that_it_lives() -> None:
-    said = anyio.run(first_of, stream_of(look(a="<p>1</p>"), beat_s=0.05), 3)
+    said = in_a_loop(first_of(stream_of(look(a="<p>1</p>"), beat_s=0.05), 3))
     assert said[0].startswith("id: ") and said[1:] == [": still here\n\n"] * 2
     assert Pace().beat_s == 15
 
 
 def test_lines_of_html_are_lines_of_data() -> None:
-    said = anyio.run(first_of, stream_of(look(a="<p>\none\r\ntwo\n</p>"), None), 2)
+    said = in_a_loop(first_of(stream_of(look(a="<p>\none\r\ntwo\n</p>"), None), 2))
     assert len(said) == 1
     head, *lines, last = said[0].removesuffix("\n").split("\n")
     assert head.startswith("id: ") and last == ""
@@ -191,7 +191,7 @@ def test_a_known_version_that_still_holds_is_told_nothing_but_signs_of_life() ->
     told_before = Told()
     now = look(a="<p>1</p>", b="<p>2</p>")
     told_before.remember(now)
-    said = anyio.run(first_of, stream_of(now, told_before=told_before, last_event_id=now.version), 1)
+    said = in_a_loop(first_of(stream_of(now, told_before=told_before, last_event_id=now.version), 1))
     assert said == [": still here\n\n"]
 
 
