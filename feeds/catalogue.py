@@ -85,10 +85,6 @@ class ShowRow(Base):
     # feed_rev counts changes that listeners should see, published_rev the one their files show
     feed_rev: Mapped[int] = mapped_column(Integer, default=0)
     published_rev: Mapped[int] = mapped_column(Integer, default=0)
-    # who may publish now: lease and a fence that only grows
-    publish_owner: Mapped[str | None] = mapped_column(default=None)
-    publish_until: Mapped[float] = mapped_column(default=0.0)
-    publish_fence: Mapped[int] = mapped_column(Integer, default=0)
 
     episodes: Mapped[list["EpisodeRow"]] = relationship(back_populates="show")
 

@@ -20,14 +20,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, ParamSpec, TypeVar, cast, get_type_hints
+from typing import IO, Any, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 
 from pipeline.errors import AircheckError, Broken, Refused, Stopped, ToolFailed
 
 T = TypeVar("T")
-P = ParamSpec("P")
 Report = Callable[[float], None]
 
 GRACE_S = 5.0

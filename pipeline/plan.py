@@ -7,6 +7,7 @@ from pipeline.chapter import ChapterPlan
 from pipeline.clean import CleanPlan
 from pipeline.encode import EncodePlan
 from pipeline.level import LevelPlan
+from pipeline.probe import ProbePlan
 from pipeline.transcribe import SpeechPlan
 
 
@@ -15,6 +16,7 @@ class Plan:
     """One plan a stage; `consent` is what counts where a room says nothing."""
 
     consent: Literal["notice", "required"] = "notice"
+    probe: ProbePlan = field(default_factory=ProbePlan)
     clean: CleanPlan = field(default_factory=CleanPlan)
     level: LevelPlan = field(default_factory=LevelPlan)
     encode: EncodePlan = field(default_factory=EncodePlan)

@@ -31,7 +31,7 @@ Chapters: TypeAlias = tuple[Chapter, ...]
 
 def hear(recording: Recording, fetched: tuple[Fetched, ...], plan: Plan, shop: Workshop) -> tuple[Timeline, Heard]:
     """What the room left behind, on one clock and measured."""
-    found = shop.once(probe, fetched)
+    found = shop.once(probe, fetched, plan.probe)
     timeline = arrange(recording, found, plan.consent)
     heard = shop.once(listen, timeline)
     return clean(timeline, heard, plan.clean), heard

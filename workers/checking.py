@@ -1,22 +1,18 @@
-"""`aircheck feed SHOW --check`: the feed and everything it points at, asked for over HTTP as an app would."""
+"""`aircheck feed SHOW --check`: the feed and everything it points at, asked for as an app would ask."""
 
 import contextlib
-import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import httpx
-import uvicorn
 
 from feeds.catalogue import episodes, find_show
 from feeds.check import check
 from feeds.findings import Fetch, Finding
-from pipeline.errors import Broken, Refused
+from feeds.from_store import from_store
+from pipeline.errors import Refused
 from workers.house import House
-from workers.serving import app_of, listening
 
 TIMEOUT_S = 20.0
-START_S = 10.0
 
 
 def feed_of(house: House, show_slug: str) -> bytes:
@@ -31,7 +27,7 @@ def feed_of(house: House, show_slug: str) -> bytes:
 
 
 def check_feed(house: House, show_slug: str) -> tuple[Finding, ...]:
-    """The verdict on the feed; asked at its public address, or where nobody answers there, at our own app."""
+    """The verdict on the feed; asked at its public address, or where nobody answers there, of the store."""
     content = feed_of(house, show_slug)
     with house.database.read() as session:
         show, rows = find_show(session, show_slug), episodes(session, show_slug)
@@ -43,38 +39,10 @@ def check_feed(house: House, show_slug: str) -> tuple[Finding, ...]:
 @contextlib.contextmanager
 def _asking(house: House, known_key: str) -> Iterator[Fetch]:
     with httpx.Client(timeout=TIMEOUT_S) as client:
-        if _answers(client, house.address(known_key)):
-            yield client.request
-            return
-        with _our_app(house) as here:
-            public = house.site.public_url.rstrip("/")
-
-            def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
-                return client.request(method, here + url.removeprefix(public) if url.startswith(public) else url, headers=headers)
-
-            yield ask
+        yield client.request if _answers(client, house.address(known_key)) else from_store(house.public, house.site)
 
 
 def _answers(client: httpx.Client, url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
         return client.head(url).status_code == 200
     return False
-
-
-@contextlib.contextmanager
-def _our_app(house: House) -> Iterator[str]:
-    """The app on a free port of this machine, while the block lasts."""
-    with listening("127.0.0.1", 0) as door:
-        server = uvicorn.Server(uvicorn.Config(app_of(house), access_log=False, log_config=None, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
-        thread.start()
-        ends_at = time.monotonic() + START_S
-        while not server.started:
-            if time.monotonic() > ends_at:
-                raise Broken("our own app did not start, so the feed could not be checked", code="not_up")
-            time.sleep(0.02)
-        try:
-            yield f"http://127.0.0.1:{door.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()

@@ -28,6 +28,8 @@ class IntakeRules:
     unknown_show: Literal["hold", "create", "refuse"] = "hold"
     # the address a new show's feed will have; its guid follows from it
     public_url: str = "http://127.0.0.1:8000"
+    # whether a new show's draft words are private or public
+    drafts: Literal["private", "public"] = "private"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +133,13 @@ def _show_for(session: Session, recording: Recording, rules: IntakeRules) -> Sho
         return show
     if rules.unknown_show == "refuse":
         raise Refused(_unknown_show(wanted), code="unknown_show")
-    return _made_show(session, slug(wanted or recording.name), rules.public_url)
+    return _made_show(session, slug(wanted or recording.name), rules)
 
 
-def _made_show(session: Session, wanted: str, public_url: str) -> Show:
+def _made_show(session: Session, wanted: str, rules: IntakeRules) -> Show:
     try:
         with session.begin_nested():
-            return find_show(session, wanted) or add_show(session, wanted, public_url)
+            return find_show(session, wanted) or add_show(session, wanted, rules.public_url, drafts=rules.drafts)
     except (IntegrityError, Refused):
         show = find_show(session, wanted)
         if show is None:

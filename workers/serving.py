@@ -101,7 +101,8 @@ def status_of(house: House, run_id: str) -> dict[str, Any] | None:
 
 def take_in(house: House, recording: Recording, root: Root, *, provider: str) -> Accepted:
     """Accept a finished recording, durably, and ring; the same recording again changes nothing."""
-    rules = IntakeRules(unknown_show=house.settings.hooks.unknown_show, public_url=house.site.public_url)
+    settings = house.settings
+    rules = IntakeRules(unknown_show=settings.hooks.unknown_show, public_url=house.site.public_url, drafts=settings.speech.drafts)
     with house.database.durable() as session:
         taken = accept(session, recording, root, provider=provider, event_id=recording.recording_id, defaults=rules)
     if not taken.known:

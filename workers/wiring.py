@@ -8,6 +8,7 @@ from pipeline.chapter import ChapterPlan
 from pipeline.encode import EncodePlan
 from pipeline.level import LevelPlan
 from pipeline.plan import Plan
+from pipeline.probe import ProbePlan
 from pipeline.stores import Store, open_store
 from pipeline.transcribe import SpeechPlan
 from workers.broker import HANDS, Bells, Workers, open_broker, start_workers
@@ -73,6 +74,7 @@ def plan_of(settings: Settings) -> Plan:
     """The installation's plan."""
     audio, speech = settings.audio, settings.speech
     return Plan(
+        probe=ProbePlan(longest_s=settings.limits.room_s),
         level=LevelPlan(mode=audio.level, target_lufs=audio.target_lufs),
         encode=EncodePlan(formats=audio.formats, effort=audio.encode),
         speech=SpeechPlan(

@@ -18,7 +18,7 @@ class Document(Protocol):
     KIND: Literal["transcript", "chapters"]
     # its name in the episode's folder
     FILE: str
-    # as the feed names it; served as `served_type` says
+    # as the feed names it
     MIME_TYPE: str
     # where it stands in an item among those of its kind, from 1; 0: the feed does not name it
     PLACE: int
@@ -46,8 +46,3 @@ def told_by(script: Script) -> tuple[Document, ...]:
     """The documents this script has something to say in."""
     matter = {"transcript": bool(script.segments), "chapters": bool(script.chapters)}
     return tuple(document for document in shelved() if matter[document.KIND])
-
-
-def served_type(document: Document) -> str:
-    """The Content-Type it is served with; JSON is UTF-8 by definition and takes no charset."""
-    return document.MIME_TYPE if "json" in document.MIME_TYPE else f"{document.MIME_TYPE}; charset=utf-8"

@@ -1,13 +1,10 @@
 """`aircheck doctor`, `config check` and `feed`: is everything as it should be?"""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workers.cli import console
-
-if TYPE_CHECKING:
-    from workers.settings import Settings
 
 config = typer.Typer(help="Look at the settings.", no_args_is_help=True, rich_markup_mode=None)
 Json = Annotated[bool, console.JSON]
@@ -38,10 +35,9 @@ def doctor(as_json: Json = False) -> None:
 @config.command("check", epilog="Example: aircheck config check")
 def check(as_json: Json = False) -> None:
     """Read the settings and print what they come to; secrets are not shown."""
-    from workers.settings import load, reference
+    from workers.settings import in_words, load
 
-    settings = load()
-    values = {key: _shown(settings, key, secret=about.secret) for key, about in reference().items()}
+    values = in_words(load())
     if as_json:
         console.data({"settings": values})
         return
@@ -71,14 +67,3 @@ def feed(
         console.err(f"{len(findings)} findings" if findings else "the feed and everything it points at are in order")
     if findings:
         raise typer.Exit(console.FAILED)
-
-
-def _shown(settings: "Settings", key: str, *, secret: bool) -> str:
-    from workers.logs import redacted
-
-    value: object = settings
-    for part in key.split("."):
-        value = getattr(value, part)
-    if secret:
-        return "(set)" if value and str(value) else "(not set)"
-    return redacted(str(value))

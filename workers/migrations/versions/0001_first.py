@@ -43,9 +43,6 @@ def _show() -> None:
         sa.Column("created_at", sa.Float(), server_default=db_now(), nullable=False),
         sa.Column("feed_rev", sa.Integer(), nullable=False),
         sa.Column("published_rev", sa.Integer(), nullable=False),
-        sa.Column("publish_owner", sa.Text(), nullable=True),
-        sa.Column("publish_until", sa.Float(), nullable=False),
-        sa.Column("publish_fence", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_show")),
         sa.UniqueConstraint("slug", name=op.f("uq_show_slug")),
     )
