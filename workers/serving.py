@@ -40,6 +40,10 @@ def run(*, host: str, port: int, queues: Sequence[str]) -> None:
         if queues:
             stack.enter_context(working(house, queues))
         here = f"http://{host}:{door.getsockname()[1]}"
+        if "://127.0.0.1" in settings.public_url and settings.public_url != here:
+            log.warning(
+                "address_differs", feeds_say=settings.public_url, next=f"set public_url to {here}, or where people reach it"
+            )
         log.info("serving", url=here, studio=f"{here}/studio/", login="aircheck login", queues=list(queues))
         config = uvicorn.Config(
             app_of(house), access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=GRACE_S
