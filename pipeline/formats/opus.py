@@ -12,6 +12,8 @@ def recipe(channels: int, effort: Effort) -> Recipe:
     speech = effort == "quality" and channels == 1
     options = {
         "application": "voip" if speech else "audio",
+        # Left free, the plain coder spends a third more bits on voices than it is given (ours, sample room: 41 for 32 kbit/s).
+        "vbr": "on" if speech else "constrained",
         "compression_level": "10" if effort == "quality" else "5",
         "serial_offset": "1",
     }
