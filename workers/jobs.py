@@ -19,8 +19,8 @@ from feeds.publish import publish
 from pipeline import story
 from workers.heart import Heart
 from workers.house import House
+from workers.job import Job, open_job, words_info
 from workers.ledger import Claim, NextJob
-from workers.run import Run, open_run, words_info
 from workers.work_loop import Outcome, Perform
 
 log = structlog.get_logger(__name__)
@@ -29,45 +29,45 @@ log = structlog.get_logger(__name__)
 def bodies(house: House) -> Mapping[str, Perform]:
     """The body of every kind of job, for the workers of that house."""
     return {
-        "audio": lambda claim, heart: audio(open_run(house, claim, heart)),
-        "words": lambda claim, heart: words(open_run(house, claim, heart)),
+        "audio": lambda claim, heart: audio(open_job(house, claim, heart)),
+        "words": lambda claim, heart: words(open_job(house, claim, heart)),
         "feed": lambda claim, heart: feed(house, claim, heart),
     }
 
 
-def audio(run: Run) -> Outcome:
+def audio(job: Job) -> Outcome:
     """Make the episode audible; its words are another job."""
-    timeline, heard = story.hear(run.recording, run.fetched(), run.plan, run.shop)
-    sound, verified = story.sound(timeline, heard, run.plan, run.shop)
-    known = replace(run.episode, sound=sound, chapters=story.chapters(run.recording, timeline, run.plan))
-    stored = run.send(run.stamped(verified, known))
+    timeline, heard = story.hear(job.recording, job.fetched(), job.plan, job.shop)
+    sound, verified = story.sound(timeline, heard, job.plan, job.shop)
+    known = replace(job.episode, sound=sound, chapters=story.chapters(job.recording, timeline, job.plan))
+    stored = job.send(job.stamped(verified, known))
 
     def apply(session: Session) -> None:
-        run.keep_renditions(session, stored)
-        run.keep(
+        job.keep_renditions(session, stored)
+        job.keep(
             session,
             state="audible",
             sound=json_of(sound),
             chapters=json_of(known.chapters),
-            published_at=run.publishes_at(db_now()),
+            published_at=job.publishes_at(db_now()),
         )
 
-    return Outcome(apply=apply, follow=(NextJob(kind="words"),), feed_changed=True, timings=run.shop.timings_s)
+    return Outcome(apply=apply, follow=(NextJob(kind="words"),), feed_changed=True, timings=job.shop.timings_s)
 
 
-def words(run: Run) -> Outcome:
+def words(job: Job) -> Outcome:
     """Make the episode complete: words, chapters, both inside the files as well."""
-    timeline, heard = story.hear(run.recording, run.fetched(), run.plan, run.shop)
-    transcript, chapters = story.words(run.recording, timeline, heard, run.plan, run.shop)
-    known = replace(run.episode, words=words_info(transcript), chapters=chapters)
-    stored = run.send(run.stamped(run.stored_renditions(), known))
-    words_key = run.keep_words(transcript)
+    timeline, heard = story.hear(job.recording, job.fetched(), job.plan, job.shop)
+    transcript, chapters = story.words(job.recording, timeline, heard, job.plan, job.shop)
+    known = replace(job.episode, words=words_info(transcript), chapters=chapters)
+    stored = job.send(job.stamped(job.stored_renditions(), known))
+    words_key = job.keep_words(transcript)
 
     def apply(session: Session) -> None:
-        run.keep_renditions(session, stored)
-        run.keep(session, state="complete", words=json_of(known.words), words_key=words_key, chapters=json_of(chapters))
+        job.keep_renditions(session, stored)
+        job.keep(session, state="complete", words=json_of(known.words), words_key=words_key, chapters=json_of(chapters))
 
-    return Outcome(apply=apply, feed_changed=True, timings=run.shop.timings_s, after=run.clear)
+    return Outcome(apply=apply, feed_changed=True, timings=job.shop.timings_s, after=job.clear)
 
 
 def feed(house: House, claim: Claim, heart: Heart) -> Outcome:

@@ -11,11 +11,11 @@ from pipeline.models import Recording
 from workers import ledger
 from workers.house import House
 from workers.intake import IntakeRules, accept
+from workers.job import clear_abandoned
 from workers.jobs import bodies
 from workers.ledger import Claim, Progress, Run
 from workers.report import report
 from workers.rooms import gather
-from workers.run import clear_abandoned
 from workers.sections import StoreSettings
 from workers.settings import Settings, load
 from workers.wiring import open_house

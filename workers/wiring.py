@@ -14,11 +14,11 @@ from pipeline.transcribe import SpeechPlan
 from workers.broker import HANDS, Bells, Workers, open_broker, start_workers
 from workers.database import open_database
 from workers.house import House
+from workers.job import clear_abandoned
 from workers.jobs import bodies
 from workers.late_words import ask_for_late_words
 from workers.ledger import QUEUES
 from workers.migrations import migrate
-from workers.run import clear_abandoned
 from workers.settings import Settings, load
 from workers.sweep import Sweeper
 from workers.work_loop import WorkLoop

@@ -48,8 +48,8 @@ class Slices:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """A claimed recording with all that its job needs."""
+class Job:
+    """A claimed job with the recording it is about and all that it needs."""
 
     house: House
     recording: Recording
@@ -145,7 +145,7 @@ class Run:
         )  # fmt: skip
 
 
-def open_run(house: House, claim: Claim, heart: Heart) -> Run:
+def open_job(house: House, claim: Claim, heart: Heart) -> Job:
     """What the claimed job works with, its scratch folder ready."""
     run_id = claim.recording_id or claim.subject
     with house.database.read() as session:
@@ -157,7 +157,7 @@ def open_run(house: House, claim: Claim, heart: Heart) -> Run:
     slices = Slices(store=house.private, prefix=f"{episode.prefix}slices/")
     shop = Workshop(scratch=scratch_of(house, run_id), children=children, slices=slices, follow=heart.progress)
     recording = got.recording
-    return Run(
+    return Job(
         house=house, recording=recording, root=got.root, show=show, episode=episode, plan=plan_for(house.plan, recording),
         shop=shop,
     )  # fmt: skip
