@@ -16,11 +16,11 @@ import httpx
 import pytest
 import rooms_of_ours
 from fakes_s3 import s3_bucket, s3_credentials, s3_service
-from fixtures_database import redis_server, redis_url
+from fixtures_database import postgres_server, redis_server
 
 from workers.hooks import sign
 
-__all__ = ["redis_server", "redis_url", "s3_bucket", "s3_credentials", "s3_service"]
+__all__ = ["postgres_server", "redis_server", "s3_bucket", "s3_credentials", "s3_service"]
 
 SECRET = "a secret that only this test knows"
 

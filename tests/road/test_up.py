@@ -12,6 +12,8 @@ import httpx
 import podcastparser
 import pytest
 from defusedxml.ElementTree import fromstring
+from fakes_servers import RedisServer
+from fixtures_database import new_postgres_database
 
 
 def event(room: Path, **changes: Any) -> dict[str, Any]:
@@ -86,11 +88,22 @@ def test_a_bare_file_dropped_into_a_watched_folder_reaches_the_feed(aircheck: An
             watcher.wait(30)
 
 
-def test_the_same_actors_work_on_redis(aircheck: Any, start: Any, room: Path, redis_url: str) -> None:
+def test_the_same_actors_work_on_redis_and_postgresql(
+    aircheck: Any, start: Any, room: Path, redis_server: RedisServer, postgres_server: str
+) -> None:
+    where = {
+        "AIRCHECK_REDIS_URL": redis_server.url, "AIRCHECK_DATABASE_URL": new_postgres_database(postgres_server, "road"),
+    }  # fmt: skip
+    aircheck.environment |= where
     aircheck("show", "add", "night-shift")
-    with start(roots=room.parent, AIRCHECK_REDIS_URL=redis_url) as up:
+    with start(roots=room.parent, **where) as up:
         run = up.post(event(room)).json()["run"]
         up.until(lambda: up.run_state(run) == "done")
+        assert run_guid(aircheck, run) in httpx.get(f"{up.url}/night-shift/feed.xml").text
+
+
+def run_guid(aircheck: Any, run: str) -> str:
+    return str(aircheck("runs", "show", run, "--json").data["episode_guid"])
 
 
 def test_the_whole_road_on_s3(aircheck: Any, start: Any, room: Path, s3_service: str, s3_bucket: str) -> None:
