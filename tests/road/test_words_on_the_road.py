@@ -44,6 +44,19 @@ def test_full_words_are_published_in_every_form(aircheck: Any, room: Path, model
     assert "The night train leaves at nine" in page
 
 
+def test_an_episode_without_words_gets_them_when_a_model_has_appeared(aircheck: Any, start: Any, room: Path, model: Path) -> None:
+    aircheck("show", "add", "night-shift")
+    with start(roots=room.parent) as up:
+        run = up.post({**json.loads((room / "room.json").read_text()), "root": str(room)}).json()["run"]
+        up.until(lambda: up.run_state(run) == "done")
+        assert [words["quality"] for words in aircheck("episode", "show", run, "--json").data["words"]] == ["none"]
+
+    aircheck.environment["AIRCHECK_SPEECH__MODEL"] = str(model)
+    with start(roots=room.parent) as up:
+        up.until(lambda: aircheck("episode", "show", run, "--json").data["words"][0]["quality"] == "full")
+        up.until(lambda: up.run_state(run) == "done")
+
+
 def test_a_draft_is_labelled_and_kept_private_unless_the_show_says_otherwise(aircheck: Any, room: Path) -> None:
     pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
     aircheck.environment["AIRCHECK_SPEECH__ENGINE"] = "pocketsphinx"
