@@ -15,12 +15,11 @@ from typing import Any
 import httpx
 import pytest
 import rooms_of_ours
-from fakes_s3 import s3_bucket, s3_credentials, s3_service
 from fixtures_database import postgres_server, redis_server
 
 from workers.hooks import sign
 
-__all__ = ["postgres_server", "redis_server", "s3_bucket", "s3_credentials", "s3_service"]
+__all__ = ["postgres_server", "redis_server"]
 
 SECRET = "a secret that only this test knows"
 

@@ -15,6 +15,8 @@ from defusedxml.ElementTree import fromstring
 from fakes_servers import RedisServer
 from fixtures_database import new_postgres_database
 
+pytest_plugins = ["fakes_s3"]
+
 
 def event(room: Path, **changes: Any) -> dict[str, Any]:
     """What the platform posts: the room's manifest, and where its files lie."""
