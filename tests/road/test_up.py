@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,16 @@ def test_a_bare_file_dropped_into_a_watched_folder_reaches_the_feed(aircheck: An
         with (tmp_path / "watch.log").open("wb") as log:
             watcher = subprocess.Popen(command, cwd=aircheck.folder, env=aircheck.env, stdout=log, stderr=log)
         try:
-            half = mix.read_bytes()
+            content = mix.read_bytes()
+            piece = len(content) // 8 + 1
             with (inbox / "Tuesday talk.mp3").open("wb") as growing:
-                growing.write(half[: len(half) // 2])
-                growing.flush()
-                growing.write(half[len(half) // 2 :])
+                for start_byte in range(0, len(content), piece):
+                    growing.write(content[start_byte : start_byte + piece])
+                    growing.flush()
+                    time.sleep(0.4)  # three seconds in all, never quiet for one
             up.until(lambda: "Tuesday talk" in httpx.get(f"{up.url}/drops/feed.xml").text)
+            [episode] = aircheck("episode", "list", "--json").data["episodes"]
+            assert episode["duration_s"] > 30  # the whole of it, and once
         finally:
             watcher.terminate()
             watcher.wait(30)
