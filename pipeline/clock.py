@@ -35,12 +35,14 @@ class TimeMap:
     cuts: tuple[Cut, ...] = ()
     _starts: tuple[float, ...] = field(init=False, repr=False)
     _gone: tuple[float, ...] = field(init=False, repr=False)
+    _joins: tuple[float, ...] = field(init=False, repr=False)  # the episode second at which each cut closes
 
     def __post_init__(self) -> None:
         cuts = merged(self.cuts, self.length_s)
         object.__setattr__(self, "cuts", cuts)
         object.__setattr__(self, "_starts", tuple(c.start_s for c in cuts))
         object.__setattr__(self, "_gone", tuple(accumulate((c.end_s - c.start_s for c in cuts), initial=0.0)))
+        object.__setattr__(self, "_joins", tuple(c.start_s - gone for c, gone in zip(cuts, self._gone, strict=False)))
 
     @property
     def duration_s(self) -> float:
@@ -57,9 +59,8 @@ class TimeMap:
         """Where a room second is heard; a second inside a cut is heard where the cut closes."""
         at = min(max(room_s, 0.0), self.length_s)
         n = bisect_right(self._starts, at)
-        if n and at < self.cuts[n - 1].end_s:
-            at = self.cuts[n - 1].end_s
-        return at - self._gone[n]
+        # Never before the join, whatever the subtraction rounds to: the way back would end on the cut's other side.
+        return max(at - self._gone[n], self._joins[n - 1]) if n else at
 
     def is_cut(self, room_s: float) -> bool:
         """Whether nobody hears that room second."""
@@ -70,12 +71,7 @@ class TimeMap:
 
     def room_s(self, episode_s: float) -> float:
         """The room second that is heard at that episode second."""
-        at = episode_s
-        for cut in self.cuts:
-            if at < cut.start_s:
-                break
-            at += cut.end_s - cut.start_s
-        return at
+        return episode_s + self._gone[bisect_right(self._joins, episode_s)]
 
 
 def _split(seconds: float, per_s: int) -> tuple[int, int, int, int]:
