@@ -85,6 +85,8 @@ class ShowRow(Base):
     # feed_rev counts changes that listeners should see, published_rev the one their files show
     feed_rev: Mapped[int] = mapped_column(Integer, default=0)
     published_rev: Mapped[int] = mapped_column(Integer, default=0)
+    # the feed as it was last put into the store, "" for none: whatever else lies there was not meant
+    feed_etag: Mapped[str] = mapped_column(default="")
 
     episodes: Mapped[list["EpisodeRow"]] = relationship(back_populates="show")
 

@@ -43,7 +43,7 @@ class Limits:
     """What one child may use; None is no limit. `nice` lowers its priority."""
 
     wall_s: float | None = 6 * 3600.0
-    cpu_s: int | None = None
+    cpu_s: int | None = 24 * 3600
     memory_bytes: int | None = 4 << 30
     file_bytes: int | None = 16 << 30
     nice: int = 0

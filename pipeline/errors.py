@@ -3,7 +3,8 @@
     AircheckError
     ├── Refused        this will never work (no audio, a forged event): told once, never tried again
     ├── Broken         a tool or a service failed: tried again with a growing pause
-    │   └── ToolFailed a program ended badly; carries its command and the end of what it said
+    │   ├── ToolFailed a program ended badly; carries its command and the end of what it said
+    │   └── Hindered   something outside the work is in the way (disk full, store away): waited for, and no try is counted
     └── Stopped        we were asked to stop: given back as it was
 
 Every message is one line that says what, which, with which figures, and what to do.
@@ -44,6 +45,12 @@ class ToolFailed(Broken):
         super().__init__(message)
         self.command = tuple(command)
         self.said = said
+
+
+class Hindered(Broken):
+    """Nothing is wrong with the work: it goes on by itself once what is in the way has gone, however long that takes."""
+
+    code = "hindered"
 
 
 class Stopped(AircheckError):

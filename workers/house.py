@@ -48,7 +48,7 @@ class House:
         """What a child of that kind of job may use."""
         limits = self.settings.limits
         return Limits(
-            wall_s=limits.wall_s, memory_bytes=limits.memory_bytes, file_bytes=limits.file_bytes,
+            wall_s=limits.wall_s, cpu_s=limits.cpu_s, memory_bytes=limits.memory_bytes, file_bytes=limits.file_bytes,
             nice=WORDS_NICE if kind == "words" else 0,
         )  # fmt: skip
 

@@ -140,7 +140,12 @@ class LimitSettings(Section):
     fetch_s: float = Field(default=3600.0, gt=0, description="Longest download of one file.")
     wall_s: float | None = Field(default=LIMITS.wall_s, gt=0, description="Longest life of one child process that touches media.")
     memory_bytes: int | None = Field(default=LIMITS.memory_bytes, gt=0, description="Most memory of one such process.")
+    cpu_s: int | None = Field(default=LIMITS.cpu_s, gt=0, description="Most processor seconds of one such process.")
     file_bytes: int | None = Field(default=LIMITS.file_bytes, gt=0, description="Largest file that such a process may write.")
+    free_bytes: int = Field(default=1 << 30, ge=0, description="Free space where scratch lies, without which no job begins.")
+    overdue_s: float = Field(
+        default=2 * 3600.0, gt=0, description="A room that ended so long ago and cannot be heard yet raises an alarm."
+    )
 
 
 class ShowRule(Section):
@@ -185,6 +190,7 @@ class MailSettings(Section):
     password: SecretStr = Field(default=SecretStr(""), description="Password of mail.user.")
     password_file: str = Field(default="", description="File that holds mail.password.")
     sender: str = Field(default="", description="Address that notices come from.")
+    operator: str = Field(default="", description="Address that alarms go to; empty: log, metrics and studio only.")
 
 
 def show_for(recording: Recording, metadata: Mapping[str, str], rules: tuple[ShowRule, ...]) -> Recording:

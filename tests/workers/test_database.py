@@ -121,7 +121,9 @@ def test_a_process_of_this_machine_is_known_to_have_ended() -> None:
         assert is_gone(owner)
 
 
-@pytest.mark.parametrize("owner", ["", "somebody", "elsewhere/aaaa-1/1/1", me().rpartition("/")[0].replace("/", "x", 1) + "/1"])
+@pytest.mark.parametrize(
+    "owner", ["", "somebody", "elsewhere/aaaa-1/1/1", me().rpartition("/")[0].replace("/", "x", 1) + "/1"], ids=range(4)
+)
 def test_of_other_machines_nothing_is_known(owner: str) -> None:
     assert not is_gone(owner)
 

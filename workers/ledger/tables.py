@@ -31,6 +31,8 @@ class RecordingRow(Base):
     state: Mapped[str] = mapped_column(String(16), default="accepted")
     reason: Mapped[str] = mapped_column(default="")
     received_at: Mapped[float] = mapped_column(server_default=db_now())
+    # when people were told that it has no episode yet
+    alarmed_at: Mapped[float | None] = mapped_column(default=None)
 
 
 class InboxRow(Base):
@@ -87,7 +89,7 @@ class AttemptRow(Base):
     owner: Mapped[str]
     started_at: Mapped[float] = mapped_column(server_default=db_now())
     ended_at: Mapped[float | None] = mapped_column(default=None)
-    # done | failed | given_back | lost | cancelled; "" while it runs
+    # done | failed | given_back | hindered | lost | cancelled; "" while it runs
     outcome: Mapped[str] = mapped_column(String(16), default="")
     error: Mapped[str] = mapped_column(default="")
     timings: Mapped[dict[str, Any]] = mapped_column(default=dict)

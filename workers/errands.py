@@ -1,0 +1,23 @@
+"""What has to be looked after now and then, apart from any job: stores, scratch, feeds, alarms. The sweeper runs them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workers.house import House
+from workers.job import clear_abandoned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Something done every so often, outside of any transaction; it may be slow, and may fail without harm to the others."""
+
+    name: str
+    every_s: float
+    run: Callable[[], object]
+    # on every machine, not by one process for all
+    everywhere: bool = False
+
+
+def errands_of(house: House) -> tuple[Errand, ...]:
+    """Every errand of that house."""
+    return (Errand(name="clear_scratch", every_s=600.0, run=lambda: clear_abandoned(house), everywhere=True),)
