@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from fakes_rooms import a_room
-from fakes_servers import RedisServer, postgres, postgres_programs
 
+from bench.trial.servers import RedisServer, postgres, postgres_programs
 from feeds.catalogue import Base, Show, add_show
 from workers.database import Database, open_database
 from workers.intake import Accepted, IntakeRules, accept

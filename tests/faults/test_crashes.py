@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from crashing_worker import LEASE_S, POINTS, PublishingJobs, is_left, state_of, work_until_done
 from fakes_rooms import a_room
-from fakes_servers import RedisServer
 from fakes_work import until
 from fixtures_database import RULES
 from sqlalchemy import select, update
 
+from bench.trial.servers import RedisServer
 from feeds.catalogue import add_show
 from workers import ledger
 from workers.database import Database, open_database

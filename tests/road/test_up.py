@@ -13,8 +13,9 @@ import httpx
 import podcastparser
 import pytest
 from defusedxml.ElementTree import fromstring
-from fakes_servers import RedisServer
 from fixtures_database import new_postgres_database
+
+from bench.trial.servers import RedisServer
 
 pytest_plugins = ["fakes_s3"]
 

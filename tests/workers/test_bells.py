@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fakes_rooms import a_room
-from fakes_servers import RedisServer
 from fakes_work import Jobs, Worker, until
 from sqlalchemy import func, select
 
+from bench.trial.servers import RedisServer
 from feeds.catalogue import Show, find_show
 from workers import ledger
 from workers.broker import HANDS, Bells, open_broker
