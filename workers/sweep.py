@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
-from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -15,10 +15,13 @@ from feeds.catalogue import ShowRow, db_now
 from workers import ledger
 from workers.broker import Bells
 from workers.database import Database, inserting
+from workers.duty import has_duty, leave_duties
+from workers.errands import Errand
 from workers.intake import admit_held
-from workers.ledger import QUEUES, HandsRow, JobRow, LeaseRow, NextJob
+from workers.ledger import QUEUES, HandsRow, JobRow, NextJob
 from workers.ledger.claims import may_run
-from workers.owner import is_gone, me
+from workers.owner import me
+from workers.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +59,7 @@ class Sweeper:
         *,
         hands: Mapping[str, int],
         chores: Sequence[Chore] = CHORES,
+        errands: Sequence[Errand] = (),
         every_s: float = EVERY_S,
     ) -> None:
         self.database = database
@@ -66,15 +70,18 @@ class Sweeper:
         self.owner = me()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+        self._rounds = Rounds(database, errands)
 
     def start(self) -> None:
-        """Sweep now and again every `every_s`."""
+        """Sweep now and again every `every_s`, and run the errands beside it."""
         self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End after the turn that runs, and leave the duty to others."""
         self._stop.set()
         self._thread.join()
+        self._rounds.stop()
         self.database.patiently(lambda session: _leave(session, self.owner))
 
     def sweep(self) -> bool:
@@ -127,18 +134,6 @@ def _counted(session: Session, query: Select[str, int]) -> dict[str, int]:
     return {queue: int(count) for queue, count in session.execute(query)}
 
 
-def has_duty(session: Session, name: str, owner: str, lease_s: float) -> bool:
-    """Take the duty, or keep it; False while another holds it and lives."""
-    now = db_now()
-    holder = session.scalar(select(LeaseRow.owner).where(LeaseRow.name == name))
-    free = or_(LeaseRow.until < now, LeaseRow.owner == owner)
-    if holder and is_gone(holder):
-        free = or_(free, LeaseRow.owner == holder)
-    put = inserting(session)(LeaseRow).values(name=name, owner=owner, until=now + lease_s)
-    mine = put.on_conflict_do_update(index_elements=["name"], set_={"owner": owner, "until": now + lease_s}, where=free)
-    return session.scalar(mine.returning(LeaseRow.owner)) is not None
-
-
 def _leave(session: Session, owner: str) -> None:
-    session.execute(delete(LeaseRow).where(LeaseRow.owner == owner))
+    leave_duties(session, owner)
     session.execute(delete(HandsRow).where(HandsRow.owner == owner))

@@ -13,8 +13,8 @@ from pipeline.stores import Store, open_store
 from pipeline.transcribe import SpeechPlan
 from workers.broker import HANDS, Bells, Workers, open_broker, start_workers
 from workers.database import open_database
+from workers.errands import errands_of
 from workers.house import House
-from workers.job import clear_abandoned
 from workers.jobs import bodies
 from workers.late_words import ask_for_late_words
 from workers.ledger import QUEUES
@@ -45,9 +45,9 @@ def working(house: House, queues: Sequence[str] = QUEUES) -> Iterator[Workers]:
     """Workers at those queues and a sweeper, in threads of this process, until the block ends; running jobs are given back."""
     loop = loop_of(house)
     workers = start_workers(house.bells.broker, loop, queues)
-    sweeper = Sweeper(house.database, house.bells, hands={queue: HANDS[queue] for queue in queues})
+    hands = {queue: HANDS[queue] for queue in queues}
+    sweeper = Sweeper(house.database, house.bells, hands=hands, errands=errands_of(house))
     sweeper.start()
-    clear_abandoned(house)
     if "words" in queues:
         ask_for_late_words(house)
     try:
