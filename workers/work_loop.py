@@ -89,7 +89,8 @@ class WorkLoop:
         claim = self.database.patiently(lambda session: ledger.claim(session, queue, self.owner, self.lease_s, run=run))
         if claim is None:
             return False
-        self._settle(claim)
+        with structlog.contextvars.bound_contextvars(**about(claim)):
+            self._settle(claim)
         return True
 
     def stop(self) -> None:
@@ -100,21 +101,20 @@ class WorkLoop:
                 heart.stop.set()
 
     def _settle(self, claim: Claim) -> None:
-        told = log.bind(job=claim.kind, recording=claim.recording_id, subject=claim.subject, fence=claim.fence)
         try:
             with self._beating(claim) as heart:
                 outcome = self._performed(claim, heart)
                 bells = self.database.patiently(lambda session: _commit(session, claim, outcome))
         except Stopped as stopped:
             given_back = self.database.patiently(lambda session: ledger.give_back(session, claim))
-            told.info("given_back" if given_back else "dropped", why=str(stopped))
+            log.info("given_back" if given_back else "dropped", why=str(stopped))
         except Exception as error:
             self._failed(claim, error)
         except BaseException:
             self.database.patiently(lambda session: ledger.give_back(session, claim))
             raise
         else:
-            told.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
+            log.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
             self._ring(bells)
             outcome.after()
 
@@ -131,7 +131,7 @@ class WorkLoop:
         expected = isinstance(error, AircheckError)
         log.warning(
             "refused" if isinstance(error, Refused) else "failed",
-            job=claim.kind, subject=claim.subject, tries=claim.tries, error=str(error), exc_info=None if expected else error,
+            tries=claim.tries, error=str(error), exc_info=None if expected else error,
             next=f"again in {bell.delay_s:.0f} s" if bell else "not tried again",
         )  # fmt: skip
         self._ring((bell,) if bell else ())
@@ -157,6 +157,12 @@ class WorkLoop:
     def _beat(self, claim: Claim, progress: Progress) -> bool:
         with self.database.begin() as session:
             return ledger.heartbeat(session, claim, progress)
+
+
+def about(claim: Claim) -> dict[str, object]:
+    """What every line that is written during the job says: which run (none for a feed), job, show and claim."""
+    said = {"recording": claim.recording_id, "show": claim.show_id, "job": claim.kind, "subject": claim.subject}
+    return {name: value for name, value in said.items() if value} | {"fence": claim.fence}
 
 
 def _commit(session: Session, claim: Claim, outcome: Outcome) -> tuple[Bell, ...]:
