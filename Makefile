@@ -9,6 +9,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 UV ?= uv
 ARGS ?=
+# Two test processes, a file to each: most tests wait for something. ARGS=-n0 for one after another.
+PYTEST := $(BIN)/pytest --no-fold-skipped -n 2 --dist loadfile
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -17,10 +19,10 @@ demo: .venv/.run  ## a sample room becomes an episode, served until Ctrl-C (ARGS
 	@$(BIN)/aircheck demo $(ARGS)
 
 test: system lint  ## the whole suite but what is marked slow
-	@$(BIN)/pytest --no-fold-skipped -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: system lint  ## the slow ones too
-	@$(BIN)/pytest --no-fold-skipped $(ARGS)
+test-all: system lint  ## the slow ones too, and property tests with examples of their own choice
+	@$(PYTEST) --hypothesis-profile=explore $(ARGS)
 
 lint: .venv/.test  ## style, types and the borders between the packages
 	@$(BIN)/ruff check .
