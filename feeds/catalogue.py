@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
-from sqlalchemy import JSON, Float, ForeignKey, Integer, MetaData, String, Text, UniqueConstraint, select
+from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from sqlalchemy.sql.functions import GenericFunction
@@ -87,13 +87,15 @@ class ShowRow(Base):
     published_rev: Mapped[int] = mapped_column(Integer, default=0)
     # the feed as it was last put into the store, "" for none: whatever else lies there was not meant
     feed_etag: Mapped[str] = mapped_column(default="")
+    # since when its files lag behind its rows; of interest while they do
+    behind_since: Mapped[float] = mapped_column(default=0.0)
 
     episodes: Mapped[list["EpisodeRow"]] = relationship(back_populates="show")
 
 
 class EpisodeRow(Base):
     __tablename__ = "episode"
-    __table_args__ = (UniqueConstraint("show_id", "slug"),)
+    __table_args__ = (UniqueConstraint("show_id", "slug"), Index("ix_episode_state", "state"))
 
     guid: Mapped[str] = mapped_column(String(36), primary_key=True)
     show_id: Mapped[str] = mapped_column(ForeignKey("show.id"), index=True)

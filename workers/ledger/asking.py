@@ -32,7 +32,8 @@ def arm(session: Session, job: NextJob, *, show_id: str | None, recording_id: st
 def feed_changed(session: Session, show_id: str) -> list[Bell]:
     """Listeners should see something new: the show's revision grows and its feed job is asked for; the bells to ring."""
     bells = arm(session, NextJob(kind="feed"), show_id=show_id, recording_id=None)
-    session.execute(update(ShowRow).where(ShowRow.id == show_id).values(feed_rev=ShowRow.feed_rev + 1))
+    since = case((ShowRow.feed_rev > ShowRow.published_rev, ShowRow.behind_since), else_=db_now())
+    session.execute(update(ShowRow).where(ShowRow.id == show_id).values(feed_rev=ShowRow.feed_rev + 1, behind_since=since))
     return bells
 
 

@@ -100,14 +100,16 @@ def of_run(job: type[JobRow], run: str | ColumnElement[str]) -> ColumnElement[bo
 def _begin_attempt(session: Session, claim: Claim) -> None:
     if claim.fence > 1:
         _end_attempts(session, claim.id, "lost", "its worker ended or stalled")
-    session.execute(insert(AttemptRow).values(job_id=claim.id, fence=claim.fence, owner=claim.owner))
+    session.execute(insert(AttemptRow).values(job_id=claim.id, fence=claim.fence, kind=claim.kind, owner=claim.owner))
 
 
-def _end_attempts(session: Session, job_id: int, outcome: str, error: str = "", timings: Mapping[str, float] | None = None) -> None:
+def _end_attempts(
+    session: Session, job_id: int, outcome: str, error: str = "", timings: Mapping[str, float] | None = None, *, code: str = ""
+) -> None:
     session.execute(
         update(AttemptRow)
         .where(AttemptRow.job_id == job_id, AttemptRow.ended_at.is_(None))
-        .values(ended_at=db_now(), outcome=outcome, error=error, timings=dict(timings or {}))
+        .values(ended_at=db_now(), outcome=outcome, error_code=code, error=error, timings=dict(timings or {}))
     )
 
 
@@ -178,7 +180,7 @@ def bury(session: Session) -> int:
         .returning(JobRow.id, JobRow.kind, JobRow.recording_id)
     ).all()
     for row in rows:
-        _end_attempts(session, row.id, "lost", message)
+        _end_attempts(session, row.id, "lost", message, code="worker_died")
         tell_creator(session, row.kind, row.recording_id, told(row.kind, message, refused=False))
     return len(rows)
 
@@ -199,7 +201,7 @@ def fail(session: Session, claim: Claim, error: BaseException) -> Bell | None:
     }  # fmt: skip
     if _change(session, claim, changed) is None:
         return None
-    _end_attempts(session, claim.id, "failed", message[:2000])
+    _end_attempts(session, claim.id, "failed", message[:2000], code=code)
     if for_good:
         tell_creator(session, claim.kind, claim.recording_id, told(claim.kind, message, refused=isinstance(error, Refused)))
         return None

@@ -14,7 +14,7 @@ class RecordingRow(Base):
     """What one room session left behind, as it was accepted."""
 
     __tablename__ = "recording"
-    __table_args__ = (Index("ix_recording_received_at", "received_at"),)
+    __table_args__ = (Index("ix_recording_received_at", "received_at"), Index("ix_recording_state", "state"))
 
     id: Mapped[str] = mapped_column(primary_key=True)
     show_id: Mapped[str | None] = mapped_column(ForeignKey("show.id"))
@@ -53,6 +53,7 @@ class JobRow(Base):
     __table_args__ = (
         UniqueConstraint("kind", "subject"),
         Index("ix_job_claim", "queue", "state", "show_id", "next_at"),
+        Index("ix_job_kind_state", "kind", "state", "finished_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -80,17 +81,20 @@ class JobRow(Base):
 
 
 class AttemptRow(Base):
-    """One try of a job, kept."""
+    """One try of a job, kept; its kind stands here too, so that tries are counted without their jobs."""
 
     __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_kind", "kind", "outcome", "error_code"),)
 
     job_id: Mapped[int] = mapped_column(BigId, ForeignKey("job.id"), primary_key=True)
     fence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), default="")
     owner: Mapped[str]
     started_at: Mapped[float] = mapped_column(server_default=db_now())
     ended_at: Mapped[float | None] = mapped_column(default=None)
     # done | failed | given_back | hindered | lost | cancelled; "" while it runs
     outcome: Mapped[str] = mapped_column(String(16), default="")
+    error_code: Mapped[str] = mapped_column(String(64), default="")
     error: Mapped[str] = mapped_column(default="")
     timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
@@ -112,6 +116,8 @@ class LeaseRow(Base):
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner: Mapped[str]
     until: Mapped[float]
+    # when its holder last came to do it
+    renewed_at: Mapped[float] = mapped_column(default=0.0)
 
 
 class HandsRow(Base):
