@@ -122,7 +122,17 @@ class PostgresServer(Server):
         """Make its data folder, once."""
         if self.user:
             shutil.chown(self.folder, self.user)
-        init = [self.programs / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", "aircheck", "-E", "UTF8"]
+        init: list[str | Path] = [
+            self.programs / "initdb",
+            "-D",
+            self.folder / "data",
+            "-A",
+            "trust",
+            "-U",
+            "aircheck",
+            "-E",
+            "UTF8",
+        ]
         if self._as_user([*init, "--no-locale", "-N"]).wait(READY_S):
             raise OSError(f"initdb failed: {(self.folder / 'log').read_text()}")
 
