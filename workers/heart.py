@@ -1,12 +1,14 @@
 """A job's heart: renews its lease, carries its progress, and stops it when it is ours no more."""
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 from sqlalchemy.exc import DBAPIError
 
+from pipeline.errors import Stopped
 from workers.ledger.values import Progress
 
 BEAT_S = 10.0
@@ -33,6 +35,8 @@ class Heart:
         self._shown = ("", 0.0)
         self._wake = threading.Event()
         self._ended = False
+        # by this machine's monotonic clock, which also runs on while the process stands still
+        self._sure_until = math.inf
 
     def progress(self, stage: str, share: float, note: str = "") -> None:
         """Tell how far the job is: the stage, and the share of it that is done (0 … 1)."""
@@ -45,6 +49,13 @@ class Heart:
         if stage != shown_stage or time.monotonic() > shown_at + SHOW_S:
             self._wake.set()
 
+    def must_hold(self) -> None:
+        """Before a step that nobody else may overtake. Raises `Stopped` unless half of the lease, or more, still lies ahead."""
+        if time.monotonic() > self._sure_until:
+            self.stop.set()
+        if self.stop.is_set():
+            raise Stopped("our time was over, or may be so soon; the job is begun again")
+
     def _leave_stage(self) -> None:
         now = time.monotonic()
         if self._now.stage:
@@ -54,6 +65,7 @@ class Heart:
     @contextlib.contextmanager
     def beating(self, beat: Beat, lease_s: float) -> Iterator[None]:
         """While inside, `beat` renews the lease every 10 s and sooner when there is progress to show."""
+        self._sure_until = time.monotonic() + lease_s / 2
         thread = threading.Thread(target=self._run, args=(beat, lease_s), name="heart", daemon=True)
         thread.start()
         try:
@@ -78,6 +90,7 @@ class Heart:
                 self.stop.set()
                 return
             renewed_at = beaten_at
+            self._sure_until = beaten_at + lease_s / 2
 
     def _ends_within(self, wait_s: float) -> bool:
         """Wait so long, or until there is something to show."""
