@@ -3,7 +3,7 @@
 `claims` is what workers do, `runs` what people see and steer, `asking` how a job comes to be, `tables` the rows of all that.
 """
 
-from workers.ledger.asking import arm, feed_changed
+from workers.ledger.asking import arm, arm_audio, feed_changed
 from workers.ledger.claims import LEASE_S, MAX_TRIES, Fenced, bury, claim, fail, finish, give_back, heartbeat, release_gone
 from workers.ledger.runs import attempts, cancel, pause, paused, received, resume, retry, run, runs, these, unfinished
 from workers.ledger.tables import AttemptRow, HandsRow, InboxRow, JobRow, LeaseRow, PausedRow, RecordingRow
@@ -11,7 +11,7 @@ from workers.ledger.values import QUEUES, Attempt, Bell, Claim, JobLook, NextJob
 
 __all__ = [
     "LEASE_S", "MAX_TRIES", "QUEUES", "Attempt", "AttemptRow", "Bell", "Claim", "Fenced", "HandsRow", "InboxRow", "JobLook",
-    "JobRow", "LeaseRow", "NextJob", "PausedRow", "Progress", "Received", "RecordingRow", "Run", "arm", "attempts", "bury",
-    "cancel", "claim", "fail", "feed_changed", "finish", "give_back", "heartbeat", "pause", "paused", "received",
+    "JobRow", "LeaseRow", "NextJob", "PausedRow", "Progress", "Received", "RecordingRow", "Run", "arm", "arm_audio", "attempts",
+    "bury", "cancel", "claim", "fail", "feed_changed", "finish", "give_back", "heartbeat", "pause", "paused", "received",
     "release_gone", "resume", "retry", "run", "runs", "these", "unfinished",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Asking for jobs. A job that is there already is not doubled: it is asked for once more, and runs again if it had begun."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Float, UpdateBase, bindparam, case, update
@@ -21,12 +21,15 @@ def arm(session: Session, job: NextJob, *, show_id: str | None, recording_id: st
     subject = job.subject or (show_id if job.kind == "feed" else recording_id)
     assert subject, f"a {job.kind} job needs a subject"
     about = None if job.kind == "feed" else recording_id
-    told = {
-        "of_kind": job.kind, "in_queue": QUEUE_OF[job.kind], "for_subject": subject, "of_show": show_id, "of_recording": about,
-        "delay_s": job.delay_s, "rest_s": REST_S.get(job.kind, 0.0),
-    }  # fmt: skip
-    row = session.execute(_ask(inserting(session)), told).one()
+    row = session.execute(_ask_and_tell(inserting(session)), _told(job, subject, show_id, about)).one()
     return [] if row.state == "running" else [Bell(queue=row.queue, delay_s=max(0.0, row.delay_s))]
+
+
+def arm_audio(session: Session, recordings: Sequence[tuple[str, str]]) -> None:
+    """Ask for the audio of many recordings at one go; each comes with the id of its show."""
+    if recordings:
+        told = [_told(NextJob(kind="audio"), recording_id, show_id, recording_id) for recording_id, show_id in recordings]
+        session.execute(_ask(inserting(session)), told)
 
 
 def feed_changed(session: Session, show_id: str) -> list[Bell]:
@@ -35,6 +38,19 @@ def feed_changed(session: Session, show_id: str) -> list[Bell]:
     since = case((ShowRow.feed_rev > ShowRow.published_rev, ShowRow.behind_since), else_=db_now())
     session.execute(update(ShowRow).where(ShowRow.id == show_id).values(feed_rev=ShowRow.feed_rev + 1, behind_since=since))
     return bells
+
+
+def _told(job: NextJob, subject: str, show_id: str | None, recording_id: str | None) -> dict[str, Any]:
+    return {
+        "of_kind": job.kind, "in_queue": QUEUE_OF[job.kind], "for_subject": subject, "of_show": show_id,
+        "of_recording": recording_id, "delay_s": job.delay_s, "rest_s": REST_S.get(job.kind, 0.0),
+    }  # fmt: skip
+
+
+@functools.cache
+def _ask_and_tell(insert: Callable[[Any], Any]) -> UpdateBase:
+    asked = _ask(insert)
+    return asked.returning(JobRow.queue, JobRow.state, (JobRow.next_at - db_now()).label("delay_s"))
 
 
 @functools.cache
@@ -52,7 +68,5 @@ def _ask(insert: Callable[[Any], Any]) -> UpdateBase:
         "wanted_rev": JobRow.wanted_rev + 1, "state": case((ended, "ready"), else_=JobRow.state),
         "tries": case((ended, 0), else_=JobRow.tries), "next_at": case((ended, next_at), else_=JobRow.next_at),
     }  # fmt: skip
-    asked: UpdateBase = new.on_conflict_do_update(index_elements=[JobRow.kind, JobRow.subject], set_=again).returning(
-        JobRow.queue, JobRow.state, (JobRow.next_at - db_now()).label("delay_s")
-    )
+    asked: UpdateBase = new.on_conflict_do_update(index_elements=[JobRow.kind, JobRow.subject], set_=again)
     return asked
