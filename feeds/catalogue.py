@@ -85,8 +85,11 @@ class ShowRow(Base):
     # feed_rev counts changes that listeners should see, published_rev the one their files show
     feed_rev: Mapped[int] = mapped_column(Integer, default=0)
     published_rev: Mapped[int] = mapped_column(Integer, default=0)
-    # the feed as it was last put into the store, "" for none: whatever else lies there was not meant
+    # the feed as it was last put into the store: whatever else lies there was not meant; "" for none, or when all is in doubt
     feed_etag: Mapped[str] = mapped_column(default="")
+    # when its feed was last held against that, and how often anything of it had to be put right
+    looked_at: Mapped[float] = mapped_column(default=0.0)
+    repairs: Mapped[int] = mapped_column(Integer, default=0)
     # since when its files lag behind its rows; of interest while they do
     behind_since: Mapped[float] = mapped_column(default=0.0)
 
@@ -95,7 +98,11 @@ class ShowRow(Base):
 
 class EpisodeRow(Base):
     __tablename__ = "episode"
-    __table_args__ = (UniqueConstraint("show_id", "slug"), Index("ix_episode_state", "state"))
+    __table_args__ = (
+        UniqueConstraint("show_id", "slug"),
+        Index("ix_episode_state", "state"),
+        Index("ix_episode_looked_at", "looked_at"),
+    )
 
     guid: Mapped[str] = mapped_column(String(36), primary_key=True)
     show_id: Mapped[str] = mapped_column(ForeignKey("show.id"), index=True)
@@ -124,6 +131,8 @@ class EpisodeRow(Base):
     # the creator's side, merged when rendered
     edits: Mapped[dict[str, Any]] = mapped_column(default=dict)
     edits_version: Mapped[int] = mapped_column(Integer, default=0)
+    # when its files in the stores were last looked at; a new one has just been made
+    looked_at: Mapped[float] = mapped_column(default=db_now())
 
     show: Mapped[ShowRow] = relationship(back_populates="episodes")
     renditions: Mapped[list["RenditionRow"]] = relationship(order_by="RenditionRow.position", cascade="all, delete-orphan")

@@ -12,6 +12,7 @@ down_revision = "0001"
 INDICES = (
     ("ix_recording_state", "recording", ["state"]),
     ("ix_episode_state", "episode", ["state"]),
+    ("ix_episode_looked_at", "episode", ["looked_at"]),
     ("ix_job_kind_state", "job", ["kind", "state", "finished_at"]),
     ("ix_attempt_kind", "attempt", ["kind", "outcome", "error_code"]),
 )
@@ -21,6 +22,9 @@ def upgrade() -> None:
     """Columns and indices; of the past only the kind of every try is known."""
     op.add_column("show", sa.Column("feed_etag", sa.Text(), server_default="", nullable=False))
     op.add_column("recording", sa.Column("alarmed_at", sa.Float(), nullable=True))
+    op.add_column("show", sa.Column("looked_at", sa.Float(), server_default="0", nullable=False))
+    op.add_column("show", sa.Column("repairs", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("episode", sa.Column("looked_at", sa.Float(), server_default="0", nullable=False))
     op.add_column("show", sa.Column("behind_since", sa.Float(), server_default="0", nullable=False))
     op.add_column("attempt", sa.Column("kind", sa.String(length=16), server_default="", nullable=False))
     op.add_column("attempt", sa.Column("error_code", sa.String(length=64), server_default="", nullable=False))
@@ -38,5 +42,8 @@ def downgrade() -> None:
     op.drop_column("attempt", "error_code")
     op.drop_column("attempt", "kind")
     op.drop_column("show", "behind_since")
+    op.drop_column("episode", "looked_at")
+    op.drop_column("show", "repairs")
+    op.drop_column("show", "looked_at")
     op.drop_column("recording", "alarmed_at")
     op.drop_column("show", "feed_etag")
