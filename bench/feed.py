@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -24,7 +25,7 @@ from feeds.catalogue import Episode
 from feeds.listing import newest_first
 from feeds.note import Note, Noted, base_of, digest, fingerprint_of, write_note
 from feeds.publish import publish
-from pipeline.stores import Stat, Store, open_store
+from pipeline.stores import Abilities, Stat, Store, open_store
 
 
 class Shelf:
@@ -34,9 +35,9 @@ class Shelf:
         self.store = store
         self.written = 0
 
-    def put(self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str) -> Stat:
+    def put(self, key: str, content: bytes | Path, **about: Any) -> Stat:
         self.written += 1
-        return self.store.put(key, content, mime_type=mime_type, cache_control=cache_control)
+        return self.store.put(key, content, **about)
 
     def stat(self, key: str) -> Stat | None:
         if not key.endswith("episode.mp3"):
@@ -56,6 +57,19 @@ class Shelf:
 
     def keys(self, prefix: str) -> Iterator[str]:
         return self.store.keys(prefix)
+
+    @property
+    def conditional(self) -> bool:
+        return self.store.conditional
+
+    def probe(self) -> Abilities:
+        return self.store.probe()
+
+    def tidy(self, older_than_s: float) -> int:
+        return self.store.tidy(older_than_s)
+
+    def read(self, key: str, first: int, length: int, *, etag: str = "") -> bytes | None:
+        return self.store.read(key, first, length, etag=etag)
 
 
 def published(episodes: Sequence[Episode], folder: str) -> tuple[Shelf, Store]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from pydantic import TypeAdapter
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter
 from feeds.catalogue import Episode, Person, Show, StoredRendition, WordsInfo, episode_guid, episode_slug
 from feeds.site import Site
 from pipeline.models import Activity, Chapter, Cut, Script, Segment, Sound, Transcript, VoiceLevel, Word
-from pipeline.stores import Stat, Store
+from pipeline.stores import Abilities, Stat, Store
 
 # No deadline for one example: the machine may be busy with something else.
 settings.register_profile("feeds", deadline=None, max_examples=50)
@@ -160,11 +161,11 @@ class Diary:
         self.deletes: list[str] = []
         self.dies_after: int | None = None
 
-    def put(self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str) -> Stat:
+    def put(self, key: str, content: bytes | Path, **about: Any) -> Stat:
         if self.dies_after is not None and len(self.puts) + len(self.deletes) >= self.dies_after:
             raise KilledError(key)
         self.puts.append(key)
-        return self.store.put(key, content, mime_type=mime_type, cache_control=cache_control)
+        return self.store.put(key, content, **about)
 
     def delete(self, key: str) -> None:
         if self.dies_after is not None and len(self.puts) + len(self.deletes) >= self.dies_after:
@@ -183,6 +184,19 @@ class Diary:
 
     def keys(self, prefix: str) -> Iterator[str]:
         return self.store.keys(prefix)
+
+    @property
+    def conditional(self) -> bool:
+        return self.store.conditional
+
+    def probe(self) -> Abilities:
+        return self.store.probe()
+
+    def tidy(self, older_than_s: float) -> int:
+        return self.store.tidy(older_than_s)
+
+    def read(self, key: str, first: int, length: int, *, etag: str = "") -> bytes | None:
+        return self.store.read(key, first, length, etag=etag)
 
     def forget(self) -> None:
         self.puts, self.deletes, self.dies_after = [], [], None

@@ -56,6 +56,8 @@ def _headers(stat: Stat) -> dict[str, str]:
         "Cache-Control": stat.cache_control or "no-cache",
         "Accept-Ranges": "bytes",
     }
+    if stat.disposition:
+        headers["Content-Disposition"] = stat.disposition
     return headers | {"Vary": "Accept-Encoding"} if _TEXT.match(stat.mime_type) else headers
 
 

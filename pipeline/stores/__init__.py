@@ -6,7 +6,8 @@ What every store promises:
 * A key is a relative ASCII path of at most 900 letters (`KEY`), without hidden parts: it follows from ids, never from what a room
   wrote. Others are refused when written or deleted, and are simply not there when read.
 * `etag` is strong and follows the content; it carries its quotes, as in HTTP.
-* A missing object is None; a store that cannot be used is `Broken`, in one line.
+* A missing object is None. A store that is away, full or refuses us is `Hindered`, in one line: the work waits for it. Bytes that
+  did not arrive as they were are `Broken`: tried again, and never handed on.
 
 A store is a module with `Options`, a frozen dataclass of what the settings may offer, and `open_at(place, options)`.
 """
@@ -17,10 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from pipeline import shelf
-from pipeline.errors import Refused
+from pipeline.errors import Broken, Refused
 
 KEY = re.compile(r"(?!.{901})(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}/)*[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}", re.ASCII)
 
@@ -49,6 +50,12 @@ MIME_TYPES = {
 }
 
 
+class Overtaken(Broken):
+    """Somebody else wrote the object meanwhile: look again at what is meant to lie there, before anything is written."""
+
+    code = "overtaken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat:
     """What a store knows of one object without reading it."""
@@ -62,17 +69,42 @@ class Stat:
     sha256: str
     modified_at: datetime
     cache_control: str = ""
+    # Content-Disposition; "" where the object has no name of its own
+    disposition: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What a store was found to do, beyond what every store must."""
+
+    # how it wants the etag of a conditional put: with its quotes, without them, or not at all
+    conditional: Literal["quoted", "bare", "none"]
+    # it refuses bytes that do not fit the digest they were sent with
+    checksums: bool
+    # it gives parts of an object
+    ranges: bool
 
 
 class Store(Protocol):
     """Somewhere that keeps bytes under keys."""
 
-    def put(self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str) -> Stat:
-        """What now lies there; whole or not at all."""
+    def put(
+        self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str, filename: str = "",
+        if_match: str | None = None,
+    ) -> Stat:  # fmt: skip
+        """What now lies there; whole or not at all.
+
+        `filename` is what listeners save it as. `if_match` is the etag that must lie there until now, "" for none at all: where
+        something else does, the put is `Overtaken`, unless that is this very content. A store that is not `conditional` ignores it.
+        """
         ...
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None: for small objects."""
+        ...
+
+    def read(self, key: str, first: int, length: int, *, etag: str = "") -> bytes | None:
+        """At most so many bytes from that one on, fewer at the end, or None; of the version with that etag, or `Overtaken`."""
         ...
 
     def download(self, key: str, to: Path) -> None:
@@ -89,6 +121,19 @@ class Store(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that begins with these letters, in order."""
+        ...
+
+    @property
+    def conditional(self) -> bool:
+        """Whether `if_match` is kept, also when many write at the same moment."""
+        ...
+
+    def probe(self) -> Abilities:
+        """What this store can do; found out once."""
+        ...
+
+    def tidy(self, older_than_s: float) -> int:
+        """Remove what killed writers left behind longer ago than that, and nobody else's; how much it was."""
         ...
 
 

@@ -9,6 +9,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from pipeline.errors import AircheckError, Broken, Refused
-from pipeline.stores import Stat, checked_key, mime_type_of
+from pipeline.naming import disposition
+from pipeline.stores import Abilities, Overtaken, Stat, checked_key, mime_type_of
 
 THREADS = 4
 PART_BYTES = 16 << 20
@@ -64,9 +66,17 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
 
-    def put(self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str) -> Stat:
+    # no condition is sent yet, so none is kept
+    conditional = False
+
+    def put(
+        self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str, filename: str = "",
+        if_match: str | None = None,  # noqa: ARG002 - not kept: see `conditional`
+    ) -> Stat:  # fmt: skip
         sha256, size_bytes = _digest(content)
-        about = {"ContentType": mime_type, "CacheControl": cache_control, "Metadata": {"sha256": sha256}}
+        about: dict[str, Any] = {"ContentType": mime_type, "CacheControl": cache_control, "Metadata": {"sha256": sha256}}
+        if filename:
+            about["ContentDisposition"] = disposition(filename)
         target = {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
         with self._told(f"{key} cannot be written"):
             if isinstance(content, Path):
@@ -87,6 +97,20 @@ class S3Store:
             content: bytes | None = answer and answer["Body"].read()
             return content
 
+    def read(self, key: str, first: int, length: int, *, etag: str = "") -> bytes | None:
+        wanted = {"Range": f"bytes={first}-{first + length - 1}"} | ({"IfMatch": etag} if etag else {})
+        try:
+            with self._told(f"{key} cannot be read"):
+                answer = _unless_absent(self._client.get_object, {**self._at(key), **wanted})
+                content: bytes | None = answer and answer["Body"].read()
+                return content
+        except Broken as error:
+            if _code(error) == "InvalidRange":
+                return b""
+            if _code(error) in {"PreconditionFailed", "412"}:
+                raise Overtaken(f"{self._name(key)} was replaced while it was read") from error
+            raise
+
     def download(self, key: str, to: Path) -> None:
         part = to.with_name(f".{uuid.uuid4().hex}.part")
         try:
@@ -102,7 +126,7 @@ class S3Store:
         return head and Stat(
             key=key, size_bytes=head["ContentLength"], mime_type=head.get("ContentType") or mime_type_of(key),
             etag=head["ETag"], sha256=head.get("Metadata", {}).get("sha256", ""), modified_at=head["LastModified"],
-            cache_control=head.get("CacheControl", ""),
+            cache_control=head.get("CacheControl", ""), disposition=head.get("ContentDisposition", ""),
         )  # fmt: skip
 
     def delete(self, key: str) -> None:
@@ -114,6 +138,18 @@ class S3Store:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
             for page in pages:
                 yield from (entry["Key"].removeprefix(self._prefix) for entry in page.get("Contents", ()))
+
+    def probe(self) -> Abilities:
+        return Abilities(conditional="none", checksums=False, ranges=True)
+
+    def tidy(self, older_than_s: float) -> int:
+        before = datetime.now(UTC) - timedelta(seconds=older_than_s)
+        with self._told("unfinished uploads cannot be ended"):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
+            left = [one for page in pages for one in page.get("Uploads", ()) if one["Initiated"] <= before]
+            for one in left:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
+            return len(left)
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + key}

@@ -286,7 +286,7 @@ class Far:
     """A store whose objects are no files of this machine."""
 
     def __init__(self, near: Store) -> None:
-        self.get, self.stat, self.download = near.get, near.stat, near.download
+        self.get, self.stat, self.read, self.download = near.get, near.stat, near.read, near.download
 
 
 @pytest.mark.parametrize("size_bytes", [100_000, 9_000_000])

@@ -1,9 +1,6 @@
 """What a creator can take home: every rendition and every document, under names that say what they are."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
@@ -13,10 +10,10 @@ from feeds.script import tell
 from feeds.web.studio.cells import FORMAT_NAMES
 from feeds.web.studio.chapters import own_chapters
 from pipeline.models import Transcript
+from pipeline.naming import disposition, file_name
 from pipeline.stores import Store
 
 _TRANSCRIPT = TypeAdapter(Transcript)
-_UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +60,10 @@ def document(episode: Episode, file: str, private: Store) -> tuple[bytes, str] |
 
 
 def attachment(title: str, file: str) -> str:
-    """Content-Disposition that saves the file under the episode's name (RFC 6266; `filename` for those who know no other)."""
+    """Content-Disposition that saves the file under the episode's name."""
     own_name = file.startswith(("chapters", "transcript"))
     ending = f" - {file}" if own_name else f".{file.rpartition('.')[2]}"
-    stem = " ".join(_UNSAFE_IN_NAMES.sub(" ", title).split()).strip(". ")[:120] or "episode"
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().strip() or "episode"
-    return f"attachment; filename=\"{plain}{ending}\"; filename*=UTF-8''{quote(stem + ending, safe='')}"
+    return disposition(file_name(title, ending), "attachment")
 
 
 def _form(file: str) -> str:
