@@ -25,6 +25,10 @@ T = TypeVar("T")
 USABLE = "sqlite:///path/to/aircheck.db or postgresql+psycopg://user@host/name"
 BUSY_S = 15.0
 PATIENCE_S = 30.0
+# A PostgreSQL that was cut off says nothing: whoever waits for it is told within seconds (libpq's words), and not after hours.
+NOT_FOR_EVER = {
+    "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000,
+}  # fmt: skip
 
 
 class Turn:
@@ -70,13 +74,14 @@ class Database:
         with Session(self.engine.execution_options(reading=True), expire_on_commit=False) as session, session.begin():
             yield session
 
-    def patiently(self, work: Callable[[Session], T], patience_s: float = PATIENCE_S) -> T:
+    def patiently(self, work: Callable[[Session], T], patience_s: float = PATIENCE_S, *, durable: bool = False) -> T:
         """What `work` returns in a transaction of its own, tried again while the database is away or busy."""
+        opening = self.durable if durable else self.begin
         gives_up_at = time.monotonic() + patience_s
         pause_s = 0.1
         while True:
             try:
-                with self.begin() as session:
+                with opening() as session:
                     return work(session)
             except (OperationalError, InterfaceError):
                 if time.monotonic() + pause_s > gives_up_at:
@@ -143,7 +148,9 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
 
 
 def _postgresql(url: str) -> Database:
-    engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
+    said = make_url(url).query
+    connecting = {name: value for name, value in NOT_FOR_EVER.items() if name not in said}
+    engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args=connecting)
     return Database(engine=engine, durable_engine=engine)
 
 

@@ -1,21 +1,24 @@
 """The HTTP door for rooms: POST /hooks/rooms takes a signed `room.json` and answers before any of its files is touched."""
 
+import asyncio
 import hashlib
 import hmac
 import re
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
-from pipeline.errors import AircheckError, Refused
+from pipeline.errors import AircheckError, Hindered, Refused
 from pipeline.models import Recording
+from workers.doorway import SMALL_BYTES, Doorway
 from workers.fields import LIMIT_BYTES
 from workers.intake import Accepted
 from workers.places import Places
@@ -25,9 +28,13 @@ from workers.settings import Settings
 
 TIMESTAMP, SIGNATURE = "X-Aircheck-Timestamp", "X-Aircheck-Signature"
 SLACK_S = 300
+# the longest that a platform waits for its answer once its room has arrived
+ANSWER_S = 10.0
+RETRY_AFTER_S = "10"
 STATUS = {"unsigned": 401, "too_large": 413}
 
-Accept = Callable[[Recording, Root], Accepted]
+# Takes a recording in; the answer, or its error, comes once it is on the disk.
+Accept = Callable[[Recording, Root], Future[Accepted]]
 # What a platform may know of its own run; None where there is no such run.
 Status = Callable[[str], Mapping[str, Any] | None]
 
@@ -51,10 +58,11 @@ class HookConfig:
 
 
 def hook_router(accept: Accept, status: Status, config: HookConfig, now: Callable[[], float] = time.time) -> APIRouter:
-    """The door. `accept` makes sure of the recording in one transaction; what it raises is the answer.
+    """The door. What `accept` makes of a recording is the answer, its error too.
 
     The address in `status_url` tells whoever was given it how its run stands, and nobody else.
     """
+    entry = Entry(accept, config, now)
     router = APIRouter()
 
     @router.get("/api/v1/runs/{run:path}")
@@ -65,18 +73,45 @@ def hook_router(accept: Accept, status: Status, config: HookConfig, now: Callabl
             return JSONResponse({"error": {"code": "unknown_run", "message": "there is no such run"}}, status_code=404)
         return JSONResponse(dict(known), headers={"Cache-Control": "no-store"})
 
-    @router.post("/hooks/rooms", status_code=202)
-    async def rooms(request: Request) -> JSONResponse:
+    router.add_route("/hooks/rooms", entry.rooms, methods=["POST"])
+    return router
+
+
+class Entry:
+    """Where rooms are posted. A burst of them comes at once, so that nothing here is done twice or waits in a thread."""
+
+    def __init__(self, accept: Accept, config: HookConfig, now: Callable[[], float]) -> None:
+        self._accept, self._config, self._now = accept, config, now
+        self._doorway = Doorway(limit_bytes=LIMIT_BYTES)
+        # what a large body becomes while it is read is many times its size: one after another
+        self._one_large = asyncio.Lock()
+
+    async def rooms(self, request: Request) -> Response:
+        """Take a signed room in and give the receipt for it."""
         try:
-            stamp, signature = _headers(request, config, now())
-            body = await _body(request)
-            _check_signature(config.secrets, stamp, body, signature)
-            accepted = await run_in_threadpool(_handed_over, body, config, accept)
+            stamp, signature = _headers(request, self._config, self._now())
+            with self._doorway.place() as place:
+                body = await place.body(request)
+                recording, root = await self._understood(body, stamp, signature)
+                answer = asyncio.wrap_future(self._accept(recording, root))
+                place.keep_until(answer)
+                return _receipt(await _in_time(answer), self._config)
         except AircheckError as error:
             return _error(error)
-        return _receipt(accepted, config)
 
-    return router
+    async def _understood(self, body: bytes, stamp: str, signature: str) -> tuple[Recording, Root]:
+        if len(body) <= SMALL_BYTES:
+            return _handed_over(self._config, stamp, body, signature)
+        async with self._one_large:
+            return await run_in_threadpool(_handed_over, self._config, stamp, body, signature)
+
+
+async def _in_time(answer: "asyncio.Future[Accepted]") -> Accepted:
+    """The answer; whoever has waited long enough is told to come again, and the room goes its way without them."""
+    await asyncio.wait([answer], timeout=ANSWER_S)
+    if not answer.done():
+        raise Hindered(f"it is not on the disk after {ANSWER_S:.0f} s; send it again", code="database_busy")
+    return answer.result()
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -89,7 +124,9 @@ def sign(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
 
 
 def _mac(secret: str, stamp: str, body: bytes) -> str:
-    return hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    mac = hmac.new(secret.encode(), f"{stamp}.".encode(), hashlib.sha256)
+    mac.update(body)
+    return mac.hexdigest()
 
 
 def _status_key(secret: SecretStr, run: str) -> str:
@@ -114,16 +151,6 @@ def _only(request: Request, name: str, form: str, words: str) -> str:
     return values[0]
 
 
-async def _body(request: Request) -> bytes:
-    """The whole body; refused as soon as it is too large, whatever its length was said to be."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LIMIT_BYTES:
-            raise Refused(f"more than {LIMIT_BYTES:,} bytes; post less, or fewer events", code="too_large")
-    return bytes(body)
-
-
 def _check_signature(secrets: tuple[SecretStr, ...], stamp: str, body: bytes, signature: str) -> None:
     matches = [hmac.compare_digest(_mac(secret.get_secret_value(), stamp, body), signature) for secret in secrets]
     if not any(matches):
@@ -134,9 +161,10 @@ def _unsigned(message: str) -> Refused:
     return Refused(message, code="unsigned")
 
 
-def _handed_over(body: bytes, config: HookConfig, accept: Accept) -> Accepted:
+def _handed_over(config: HookConfig, stamp: str, body: bytes, signature: str) -> tuple[Recording, Root]:
+    _check_signature(config.secrets, stamp, body, signature)
     gathered = generic.understand(body, config.places)
-    return accept(show_for(gathered.recording, gathered.metadata, config.shows), gathered.root)
+    return show_for(gathered.recording, gathered.metadata, config.shows), gathered.root
 
 
 def _receipt(accepted: Accepted, config: HookConfig) -> JSONResponse:
@@ -150,4 +178,4 @@ def _error(error: AircheckError) -> JSONResponse:
     content = {"error": {"code": error.code, "message": str(error)}}
     if isinstance(error, Refused) or error.code == "still_recording":
         return JSONResponse(content, status_code=STATUS.get(error.code, 422))
-    return JSONResponse(content, status_code=503, headers={"Retry-After": "10"})
+    return JSONResponse(content, status_code=503, headers={"Retry-After": RETRY_AFTER_S})

@@ -58,6 +58,11 @@ class Arrival:
     provider: str
     event_id: str
 
+    @classmethod
+    def of(cls, recording: Recording, root: str, *, provider: str) -> Self:
+        """Of a recording that is an event of its own."""
+        return cls(recording=recording, root=root, provider=provider, event_id=recording.recording_id)
+
     @property
     def event(self) -> tuple[str, str]:
         """What makes a repeat of it known."""

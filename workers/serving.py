@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Any
 
@@ -21,14 +22,16 @@ from workers import ledger
 from workers.desk import Desk
 from workers.hooks import HookConfig, hook_router
 from workers.house import House
-from workers.intake import Accepted, IntakeRules, accept
-from workers.ledger import Bell
+from workers.intake import Accepted, Arrival
 from workers.logs import set_up
+from workers.reception import Reception
 from workers.rooms import Root
 from workers.settings import Settings, load
 from workers.wiring import open_house, working
 
 GRACE_S = 5
+# a burst of rooms is a burst of connections; the system's own limit (net.core.somaxconn) may be lower
+CONNECTIONS_WAITING = 4096
 log = structlog.get_logger(__name__)
 
 
@@ -67,8 +70,10 @@ def app_of(house: House) -> FastAPI:
     """The web app of that house, with the door for rooms."""
     settings = house.settings
 
-    def take(recording: Recording, root: Root) -> Accepted:
-        return take_in(house, recording, root, provider="hooks")
+    reception = Reception.of(house)
+
+    def take(recording: Recording, root: Root) -> Future[Accepted]:
+        return reception.take(Arrival.of(recording, root, provider="hooks"))
 
     door = hook_router(take, lambda run: status_of(house, run), HookConfig.of(settings))
     config = WebConfig(
@@ -103,17 +108,6 @@ def status_of(house: House, run_id: str) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def take_in(house: House, recording: Recording, root: Root, *, provider: str) -> Accepted:
-    """Accept a finished recording, durably, and ring; the same recording again changes nothing."""
-    settings = house.settings
-    rules = IntakeRules(unknown_show=settings.hooks.unknown_show, public_url=house.site.public_url, drafts=settings.speech.drafts)
-    with house.database.durable() as session:
-        taken = accept(session, recording, root, provider=provider, event_id=recording.recording_id, defaults=rules)
-    if not taken.known:
-        house.ring([Bell(queue="audio")])
-    return taken
-
-
 def login_address(house: House) -> str:
     """An address that opens the studio once."""
     with house.database.begin() as session:
@@ -130,5 +124,5 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             door.bind((host, port))
         except OSError as error:
             raise Refused(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port", code="port") from error
-        door.listen(256)
+        door.listen(CONNECTIONS_WAITING)
         yield door

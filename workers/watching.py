@@ -8,9 +8,9 @@ import structlog
 
 from feeds.catalogue import find_show
 from pipeline.errors import Refused
-from workers.house import House
+from workers.intake import Arrival
+from workers.reception import Reception
 from workers.rooms import Gathered
-from workers.serving import take_in
 from workers.watch import watch
 from workers.wiring import open_house, working
 
@@ -23,16 +23,17 @@ def watch_and_work(folder: Path, *, show: str, quiet_s: float) -> None:
         with house.database.read() as session:
             if find_show(session, show) is None:
                 raise Refused(f"there is no show {show}; make it: aircheck show add {show}", code="unknown_show")
+        reception = Reception.of(house)
         with working(house):
             log.info("watching", folder=str(folder), show=show)
-            watch(folder, lambda gathered: _take(house, gathered, show), quiet_s=quiet_s, stop=threading.Event())
+            watch(folder, lambda gathered: _take(reception, gathered, show), quiet_s=quiet_s, stop=threading.Event())
 
 
-def _take(house: House, gathered: Gathered, show: str) -> None:
+def _take(reception: Reception, gathered: Gathered, show: str) -> None:
     """Accept what landed; what can never be an episode is told in the log and left where it is. `Broken` is tried again."""
     recording = replace(gathered.recording, show=show)
     try:
-        taken = take_in(house, recording, gathered.root, provider="watch")
+        taken = reception.take(Arrival.of(recording, gathered.root, provider="watch")).result()
     except Refused as error:
         log.warning("not_taken", recording=recording.recording_id, name=recording.name, why=str(error))
     else:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,15 @@ class Door:
         self.app = FastAPI()
         self.app.include_router(hook_router(self.accept, self.status, config, now=lambda: float(NOW)))
 
-    def accept(self, recording: Recording, root: str) -> Accepted:
+    def accept(self, recording: Recording, root: str) -> Future[Accepted]:
+        answer = Future[Accepted]()
         if self.trouble:
-            raise self.trouble
+            answer.set_exception(self.trouble)
+            return answer
         known = recording.recording_id in {r.recording_id for r, _ in self.taken}
         self.taken.append((recording, root))
-        return Accepted(run=recording.recording_id, episode_guid="guid-1", show_slug=recording.show, known=known)
+        answer.set_result(Accepted(run=recording.recording_id, episode_guid="guid-1", show_slug=recording.show, known=known))
+        return answer
 
     def status(self, run: str) -> dict[str, str] | None:
         return {"run": run, "state": "working"} if run in {r.recording_id for r, _ in self.taken} else None
