@@ -1,0 +1,35 @@
+"""The process of a host whose work is quick: `aircheck work` in everything but the bodies of its jobs.
+
+    python -m bench.trial.host SPEED [--words-speed S] [--lease S] [--queues audio,words,publish]
+
+Settings come from the environment, as for any worker. A room of an hour takes 3600 / SPEED seconds of sleep.
+"""
+
+import argparse
+
+from bench.trial.quick import quick_bodies
+from workers import serving, wiring
+from workers.house import House
+from workers.ledger import LEASE_S, QUEUES
+from workers.work_loop import WorkLoop
+
+
+def main() -> None:
+    """Work until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("speed", type=float)
+    parser.add_argument("--words-speed", type=float)
+    parser.add_argument("--lease", type=float, default=LEASE_S)
+    parser.add_argument("--queues", default=",".join(QUEUES))
+    asked = parser.parse_args()
+
+    def quick_loop(house: House) -> WorkLoop:
+        bodies = quick_bodies(house, asked.speed, words_speed=asked.words_speed)
+        return WorkLoop(house.database, bodies, ring=house.bells.ring, lease_s=asked.lease)
+
+    wiring.loop_of = quick_loop
+    serving.run_workers(asked.queues.split(","))
+
+
+if __name__ == "__main__":
+    main()
