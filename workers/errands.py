@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from workers.alarms import alarm
 from workers.house import House
 from workers.job import clear_abandoned
 
@@ -20,4 +21,7 @@ class Errand:
 
 def errands_of(house: House) -> tuple[Errand, ...]:
     """Every errand of that house."""
-    return (Errand(name="clear_scratch", every_s=600.0, run=lambda: clear_abandoned(house), everywhere=True),)
+    return (
+        Errand(name="clear_scratch", every_s=600.0, run=lambda: clear_abandoned(house), everywhere=True),
+        Errand(name="alarm", every_s=60.0, run=lambda: alarm(house)),
+    )

@@ -4,10 +4,10 @@
 """
 
 from workers.ledger.asking import arm, arm_audio, feed_changed
-from workers.ledger.claims import LEASE_S, MAX_TRIES, Fenced, bury, claim, fail, finish, give_back, heartbeat, release_gone
+from workers.ledger.claims import LEASE_S, Fenced, bury, claim, fail, finish, give_back, heartbeat, release_gone
 from workers.ledger.runs import attempts, cancel, pause, paused, received, resume, retry, run, runs, these, unfinished
 from workers.ledger.tables import AttemptRow, HandsRow, InboxRow, JobRow, LeaseRow, PausedRow, RecordingRow
-from workers.ledger.values import QUEUES, Attempt, Bell, Claim, JobLook, NextJob, Progress, Received, Run
+from workers.ledger.values import MAX_TRIES, QUEUES, Attempt, Bell, Claim, JobLook, NextJob, Progress, Received, Run
 
 __all__ = [
     "LEASE_S", "MAX_TRIES", "QUEUES", "Attempt", "AttemptRow", "Bell", "Claim", "Fenced", "HandsRow", "InboxRow", "JobLook",

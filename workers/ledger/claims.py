@@ -17,11 +17,10 @@ from workers.ledger.asking import REST_S, arm
 from workers.ledger.asking import feed_changed as changed_feed
 from workers.ledger.reasons import told
 from workers.ledger.tables import AttemptRow, JobRow, PausedRow, RecordingRow
-from workers.ledger.values import Bell, Claim, JobState, NextJob, Progress
+from workers.ledger.values import MAX_TRIES, Bell, Claim, JobState, NextJob, Progress
 from workers.owner import is_gone
 
 LEASE_S = 45.0
-MAX_TRIES = 5
 PAUSE_S = 10.0
 LONGEST_PAUSE_S = 600.0
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Update, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from feeds.catalogue import EpisodeRow, ShowRow, db_now
@@ -27,7 +28,7 @@ def runs(session: Session, failed: bool = False, limit: int = 50) -> tuple[Run, 
     if failed:
         has_failed = exists().where(JobRow.recording_id == RecordingRow.id, JobRow.state == "failed")
         query = query.where((RecordingRow.state == "held") | has_failed)
-    return _looked_at(session, session.scalars(query).all())
+    return looked_at(session, session.scalars(query).all())
 
 
 def unfinished(session: Session) -> tuple[str, ...]:
@@ -38,13 +39,13 @@ def unfinished(session: Session) -> tuple[str, ...]:
 
 def these(session: Session, run_ids: Collection[str]) -> tuple[Run, ...]:
     """The runs of those recordings, as far as they are known."""
-    return _looked_at(session, session.scalars(select(RecordingRow).where(RecordingRow.id.in_(run_ids))).all())
+    return looked_at(session, session.scalars(select(RecordingRow).where(RecordingRow.id.in_(run_ids))).all())
 
 
 def run(session: Session, run_id: str) -> Run | None:
     """The run of that recording, or None."""
     row = session.get(RecordingRow, run_id)
-    return _looked_at(session, [row])[0] if row else None
+    return looked_at(session, [row])[0] if row else None
 
 
 def attempts(session: Session, job_id: int) -> tuple[Attempt, ...]:
@@ -53,7 +54,7 @@ def attempts(session: Session, job_id: int) -> tuple[Attempt, ...]:
     return tuple(
         Attempt(
             fence=row.fence, owner=row.owner, started_at=_when(row.started_at), ended_at=_perhaps(row.ended_at),
-            outcome=row.outcome, error=row.error, timings_s=row.timings,
+            outcome=row.outcome, error_code=row.error_code, error=row.error, timings_s=row.timings,
         )
         for row in rows
     )  # fmt: skip
@@ -76,8 +77,8 @@ def recording_of(row: RecordingRow) -> Recording:
 def state_of(recording_state: str, jobs: Sequence[JobLook]) -> RunState:
     """What a run as a whole is doing, from the states of its jobs."""
     states = {job.state for job in jobs}
-    if recording_state == "held":
-        return "held"
+    if recording_state in ("held", "cancelled"):
+        return cast(RunState, recording_state)
     if states == {"ready"} and not any(job.tries for job in jobs):
         return "waiting"
     if states & {"ready", "running"}:
@@ -92,7 +93,12 @@ _ENDS: tuple[RunState, ...] = ("failed", "cancelled")
 
 
 def retry(session: Session, run_id: str) -> tuple[Bell, ...]:
-    """What failed or was cancelled is ready again, its tries forgotten; the bells to ring. Errors: `Refused` where nothing did."""
+    """What failed or was cancelled is ready again, its tries forgotten; the bells to ring. Errors: `Refused` where nothing did.
+
+    A held recording that was put aside is held again.
+    """
+    if session.scalars(_this(run_id, "cancelled").values(state="held").returning(RecordingRow.id)).all():
+        return ()
     again = session.scalars(
         update(JobRow)
         .where(JobRow.recording_id == run_id, JobRow.state.in_(("failed", "cancelled")))
@@ -116,17 +122,25 @@ def _nothing_to_retry(found: Run | None, run_id: str) -> str:
 
 
 def cancel(session: Session, run_id: str) -> bool:
-    """Whatever of the run waits or works is cancelled; its worker notices at the next beat. False when there was nothing left."""
+    """Whatever of the run waits, works, is held or has failed is put aside; a worker at it notices at the next beat.
+
+    False when there was nothing left. Nobody is alarmed about what was put aside.
+    """
+    was_held = session.scalars(_this(run_id, "held").values(state="cancelled").returning(RecordingRow.id)).all()
     ended = session.scalars(
         update(JobRow)
-        .where(JobRow.recording_id == run_id, JobRow.state.in_(("ready", "running")))
+        .where(JobRow.recording_id == run_id, JobRow.state.in_(("ready", "running", "failed")))
         .values(state="cancelled", fence=JobRow.fence + 1, lease_until=0.0, finished_at=db_now())
         .returning(JobRow.id)
     ).all()
     _close_attempts(session, ended)
     unheard = EpisodeRow.state.in_(("received", "working"))
     session.execute(update(EpisodeRow).where(EpisodeRow.recording_id == run_id, unheard).values(state="failed", reason=cancelled()))
-    return bool(ended)
+    return bool(ended or was_held)
+
+
+def _this(run_id: str, state: str) -> Update:
+    return update(RecordingRow).where(RecordingRow.id == run_id, RecordingRow.state == state)
 
 
 def _close_attempts(session: Session, job_ids: Iterable[int]) -> None:
@@ -160,14 +174,17 @@ def _must_be_queue(queue: str) -> None:
 # ---- rows to values
 
 
-def _looked_at(session: Session, rows: Sequence[RecordingRow]) -> tuple[Run, ...]:
+def looked_at(session: Session, rows: Sequence[RecordingRow]) -> tuple[Run, ...]:
+    """The runs of those recordings, in their order."""
     ids = [row.id for row in rows]
     slugs = {row.id: row.slug for row in session.execute(select(ShowRow.id, ShowRow.slug))}
     told = select(EpisodeRow.recording_id, EpisodeRow.reason).where(EpisodeRow.recording_id.in_(ids))
     reasons = {row.recording_id: row.reason for row in session.execute(told)}
     jobs: dict[str | None, list[JobLook]] = {}
-    for job in session.scalars(select(JobRow).where(JobRow.recording_id.in_(ids)).order_by(JobRow.id)):
-        jobs.setdefault(job.recording_id, []).append(_job_look(job))
+    newest = (AttemptRow.job_id == JobRow.id) & (AttemptRow.fence == JobRow.fence)
+    of_these = select(JobRow, AttemptRow.outcome).outerjoin(AttemptRow, newest).where(JobRow.recording_id.in_(ids))
+    for job, outcome in session.execute(of_these.order_by(JobRow.id)):
+        jobs.setdefault(job.recording_id, []).append(_job_look(job, outcome or ""))
     return tuple(
         _run_of(
             row, slugs.get(row.show_id or "", row.wanted_show), row.reason or reasons.get(row.id, ""), tuple(jobs.get(row.id, ()))
@@ -184,9 +201,9 @@ def _run_of(row: RecordingRow, show_slug: str, reason: str, jobs: tuple[JobLook,
     )  # fmt: skip
 
 
-def _job_look(row: JobRow) -> JobLook:
+def _job_look(row: JobRow, outcome: str) -> JobLook:
     return JobLook(
-        id=row.id, kind=row.kind, state=row.state, tries=row.tries, progress=Progress(**row.progress), timings_s=row.timings,  # type: ignore[arg-type]
+        id=row.id, kind=row.kind, state=row.state, outcome=outcome, tries=row.tries, progress=Progress(**row.progress), timings_s=row.timings,  # type: ignore[arg-type]
         error_code=row.error_code, error=row.error, created_at=_when(row.created_at), started_at=_perhaps(row.started_at),
         finished_at=_perhaps(row.finished_at), next_at=_when(row.next_at),
     )  # fmt: skip

@@ -27,7 +27,7 @@ class RecordingRow(Base):
     manifest: Mapped[dict[str, Any]]
     # where its files lie: a folder, or an address that workers/fetch.py understands
     root: Mapped[str]
-    # accepted | held
+    # accepted | held | cancelled
     state: Mapped[str] = mapped_column(String(16), default="accepted")
     reason: Mapped[str] = mapped_column(default="")
     received_at: Mapped[float] = mapped_column(server_default=db_now())

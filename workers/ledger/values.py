@@ -11,6 +11,8 @@ Kind = Literal["audio", "words", "feed", "notify", "clip"]
 JobState = Literal["ready", "running", "done", "failed", "cancelled"]
 RunState = Literal["held", "waiting", "working", "done", "failed", "cancelled"]
 
+# A job is tried so often before it has failed for good.
+MAX_TRIES = 5
 QUEUES = ("audio", "words", "publish")
 QUEUE_OF: Mapping[str, str] = {"audio": "audio", "clip": "audio", "words": "words", "feed": "publish", "notify": "publish"}
 
@@ -80,6 +82,8 @@ class JobLook:
     finished_at: datetime | None
     # when it may run (again); of interest while it is ready
     next_at: datetime
+    # how its newest try ended, as in Attempt; "" while it runs and before the first
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +126,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try of a job and how it ended: done, failed, given_back, lost; "" while it runs."""
+    """One try of a job and how it ended: done, failed, given_back, hindered, lost, cancelled; "" while it runs."""
 
     fence: int
     owner: str
@@ -130,4 +134,5 @@ class Attempt:
     ended_at: datetime | None
     outcome: str
     error: str
+    error_code: str = ""
     timings_s: Mapping[str, float] = field(default_factory=dict)
