@@ -16,8 +16,9 @@ def has_duty(session: Session, name: str, owner: str, lease_s: float) -> bool:
     free = or_(LeaseRow.until < now, LeaseRow.owner == owner)
     if holder and is_gone(holder):
         free = or_(free, LeaseRow.owner == holder)
-    put = inserting(session)(LeaseRow).values(name=name, owner=owner, until=now + lease_s, renewed_at=now)
-    mine = put.on_conflict_do_update(index_elements=["name"], set_={"owner": owner, "until": now + lease_s, "renewed_at": now}, where=free)
+    held = {"owner": owner, "until": now + lease_s, "renewed_at": now}
+    put = inserting(session)(LeaseRow).values(name=name, **held)
+    mine = put.on_conflict_do_update(index_elements=["name"], set_=held, where=free)
     return session.scalar(mine.returning(LeaseRow.owner)) is not None
 
 

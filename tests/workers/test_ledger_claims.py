@@ -1,18 +1,20 @@
 """Who may do which job, on both databases."""
 
+import math
 import threading
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
-from feeds.catalogue import Show, add_show, db_now, find_episode, find_show
-from pipeline.errors import Broken, Refused
+from feeds.catalogue import Show, ShowRow, add_show, db_now, find_episode, find_show
+from pipeline.errors import Broken, Hindered, Refused
 from workers import ledger
 from workers.database import Database
 from workers.intake import Accepted
 from workers.ledger import Claim, Fenced, JobRow, NextJob, Progress
 from workers.ledger.claims import back_off_s
+from workers.ledger.values import QUEUE_OF
 
 Send = Callable[..., Accepted]
 
@@ -83,6 +85,33 @@ def test_a_show_with_many_rooms_does_not_starve_the_others(database: Database, s
     send("EG_quiet", show="quiet")
     first, second, third = (claimed(database).subject for _ in range(3))
     assert (first, second, third) == ("EG_0", "EG_quiet", "EG_1")
+
+
+@pytest.mark.parametrize("hands", [1, 4])
+def test_twenty_shows_with_one_room_hardly_notice_one_with_five_hundred(database: Database, send: Send, hands: int) -> None:
+    with database.begin() as session:
+        for n in range(20):
+            add_show(session, f"quiet-{n}", "https://pods.example")
+        big = session.scalars(select(ShowRow.id).where(ShowRow.slug == "tuesday")).one()
+        session.execute(
+            insert(JobRow), [{"kind": "clip", "queue": "audio", "subject": f"C{n}", "show_id": big} for n in range(500)]
+        )
+    for n in range(20):
+        send(f"EG_{n}", show=f"quiet-{n}")
+    rounds = rounds_until_done(database, hands, {f"EG_{n}" for n in range(20)})
+    assert rounds <= 2 * math.ceil(20 / hands)
+
+
+def rounds_until_done(database: Database, hands: int, wanted: set[str]) -> int:
+    """How often every hand takes a job and finishes it, as jobs of the same length, until all that is wanted is done."""
+    rounds = 0
+    while wanted:
+        rounds += 1
+        claims = [claimed(database) for _ in range(hands)]
+        for claim in claims:
+            finished(database, claim)
+            wanted.discard(claim.subject)
+    return rounds
 
 
 def test_an_abandoned_job_is_claimed_again_under_a_higher_fence(database: Database, send: Send) -> None:
@@ -226,6 +255,103 @@ def test_a_job_that_kills_its_worker_five_times_has_failed(database: Database, s
         assert ledger.bury(session) == 1
         episode = find_episode(session, "EG_1")
     assert episode and episode.state == "failed" and "ended its worker 5 times" in episode.reason
+
+
+def test_who_ends_its_worker_is_told_with_the_stage_and_what_went_wrong_before(database: Database, send: Send) -> None:
+    send()
+    failed(database, claimed(database), Broken("the store answered 503"))
+    shift(database, next_at=-60)
+    for _ in range(4):
+        claim = claimed(database)
+        with database.begin() as session:
+            ledger.heartbeat(session, claim, Progress(stage="encode", share=0.4, took_s={"fetch": 1.5}))
+        shift(database, lease_until=-60)
+    with database.begin() as session:
+        assert ledger.bury(session) == 1
+        tries = ledger.attempts(session, claim.id)
+    assert (job(database).state, job(database).error_code) == ("failed", "worker_died")
+    assert job(database).error == (
+        "it ended its worker 4 times, the last in encode, 40% done (out of memory?); an earlier try: the store answered 503"
+    )
+    assert [a.outcome for a in tries] == ["failed", "lost", "lost", "lost", "lost"]
+    assert {(a.error, a.timings_s["fetch"]) for a in tries[1:]} == {("its worker ended or stalled in encode, 40% done", 1.5)}
+
+
+def test_a_new_try_begins_without_the_progress_of_the_last(database: Database, send: Send) -> None:
+    send()
+    claim = claimed(database)
+    with database.begin() as session:
+        ledger.heartbeat(session, claim, Progress(stage="encode", share=0.4))
+    shift(database, lease_until=-60)
+    claimed(database)
+    assert job(database).progress == {}
+
+
+# ---- what is in the way
+
+
+def hindered(database: Database, claim: Claim, error: Hindered) -> ledger.Bell | None:
+    with database.begin() as session:
+        return ledger.hinder(session, claim, error)
+
+
+FULL = Hindered("too little room in scratch: 3 bytes are free; make room", code="disk_full")
+
+
+@pytest.mark.parametrize("kind", ["audio", "feed"])
+def test_what_is_hindered_rests_and_goes_on_by_itself_however_often(database: Database, send: Send, show: Show, kind: str) -> None:
+    send()
+    with database.begin() as session:
+        ledger.feed_changed(session, show.id)
+    queue = QUEUE_OF[kind]
+    for _ in range(12):
+        claim = claimed(database, queue)
+        assert claim.tries == 1
+        bell = hindered(database, claim, FULL)
+        assert bell and bell.queue == queue and 20 <= bell.delay_s <= 40
+        assert perhaps_claimed(database, queue) is None
+        shift(database, next_at=-41)
+    finished(database, claimed(database, queue))
+    assert (job(database, kind).state, job(database, kind).error, job(database, kind).error_code) == ("done", "", "")
+
+
+def test_while_it_waits_everybody_sees_for_what(database: Database, send: Send) -> None:
+    send()
+    hindered(database, claimed(database), FULL)
+    with database.read() as session:
+        run = ledger.run(session, "EG_1")
+        episode = find_episode(session, "EG_1")
+    assert run and run.state == "waiting"
+    assert (run.jobs[0].error_code, run.jobs[0].error) == ("disk_full", str(FULL))
+    assert episode and episode.state == "working" and not episode.reason
+
+
+def test_a_long_wait_is_one_entry_of_the_history(database: Database, send: Send) -> None:
+    send()
+    failed(database, claimed(database), Broken("the store answered 503"))
+    began_at = None
+    for n in range(5):
+        shift(database, next_at=-60)
+        claim = claimed(database)
+        hindered(database, claim, Hindered(f"{n} bytes are free", code="disk_full"))
+        with database.read() as session:
+            tries = ledger.attempts(session, claim.id)
+        began_at = began_at or tries[-1].started_at
+        assert [a.outcome for a in tries] == ["failed", "hindered"]
+        assert (tries[-1].started_at, tries[-1].error) == (began_at, f"{n} bytes are free")
+    shift(database, next_at=-60)
+    finished(database, claimed(database))
+    with database.read() as session:
+        assert [a.outcome for a in ledger.attempts(session, claim.id)] == ["failed", "hindered", "done"]
+
+
+def test_who_was_overtaken_hinders_nobody(database: Database, send: Send) -> None:
+    send()
+    stalled = claimed(database)
+    shift(database, lease_until=-60)
+    holder = claimed(database)
+    assert hindered(database, stalled, FULL) is None
+    finished(database, holder)
 
 
 def test_an_error_of_ours_is_told_by_its_type(database: Database, send: Send) -> None:

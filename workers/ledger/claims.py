@@ -5,24 +5,45 @@ holds an older one and changes nothing. Tries are counted when a job is claimed:
 """
 
 import functools
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, String, UpdateBase, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    String,
+    UpdateBase,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from feeds.catalogue import EpisodeRow, db_now
 from pipeline.errors import AircheckError, Refused, Stopped
+from workers.database import inserting
 from workers.ledger.asking import REST_S, arm
 from workers.ledger.asking import feed_changed as changed_feed
 from workers.ledger.reasons import told
-from workers.ledger.tables import AttemptRow, JobRow, PausedRow, RecordingRow
-from workers.ledger.values import MAX_TRIES, Bell, Claim, JobState, NextJob, Progress
+from workers.ledger.tables import AttemptRow, JobRow, PausedRow, RecordingRow, TurnRow
+from workers.ledger.values import MAX_TRIES, QUEUES, Bell, Claim, JobState, NextJob, Progress
 from workers.owner import is_gone
 
 LEASE_S = 45.0
 PAUSE_S = 10.0
 LONGEST_PAUSE_S = 600.0
+# What is hindered is looked at again after so long; not all of it at once.
+HINDERED_S = (20.0, 40.0)
+LONGEST_ERROR = 2000
+_ENDED = "its worker ended or stalled"
 
 
 class Fenced(Stopped):
@@ -35,7 +56,8 @@ class Fenced(Stopped):
 
 
 def claim(session: Session, queue: str, owner: str, lease_s: float = LEASE_S, *, run: str | None = None) -> Claim | None:
-    """The fairest job of the queue that may run now, or None: of the show with the fewest running, then the one that waits longest.
+    """The fairest job of the queue that may run now, or None: of the show with the fewest running, of those the one whose last
+    turn is longest ago, and of its jobs the one that waits longest.
 
     `run` narrows it to the jobs of one recording and the feed of its show.
     """
@@ -43,11 +65,15 @@ def claim(session: Session, queue: str, owner: str, lease_s: float = LEASE_S, *,
     row = session.execute(_take(narrowed=run is not None), told).one_or_none()
     if row is None:
         return None
-    taken = Claim(lease_s=lease_s, **row._asdict())
-    _begin_attempt(session, taken)
+    found = row._asdict()
+    _begin_attempt(session, taken := Claim(lease_s=lease_s, **{name: found[name] for name in _CLAIMED}), found["progress"])
+    _note_turn(session, taken)
     if taken.kind == "audio":
         _set_episode(session, taken, was=("received",), state="working")
     return taken
+
+
+_CLAIMED = tuple(name for name in Claim.__dataclass_fields__ if name != "lease_s")
 
 
 @functools.cache
@@ -56,9 +82,9 @@ def _take(*, narrowed: bool) -> UpdateBase:
     now = select(db_now()).scalar_subquery()
     taken: dict[str, Any] = {
         "state": "running", "fence": JobRow.fence + 1, "tries": JobRow.tries + 1, "owner": bindparam("by"),
-        "lease_until": now + bindparam("for_s", type_=Float()), "started_at": now, "finished_at": None, "progress": {},
+        "lease_until": now + bindparam("for_s", type_=Float()), "started_at": now, "finished_at": None,
     }  # fmt: skip
-    columns = [getattr(JobRow, name) for name in Claim.__dataclass_fields__ if name != "lease_s"]
+    columns = [getattr(JobRow, name) for name in (*_CLAIMED, "progress")]
     return update(JobRow).where(JobRow.id == _fairest(now, narrowed).scalar_subquery()).values(taken).returning(*columns)
 
 
@@ -74,12 +100,18 @@ def _fairest(now: ColumnElement[float], narrowed: bool) -> Select[int]:
     query = (
         select(job.id)
         .outerjoin(running, running.c.show_id == job.show_id)
+        .outerjoin(TurnRow, (TurnRow.queue == queue) & (TurnRow.show_id == job.show_id))
         .where(job.queue == queue, may_run(job, now))
-        .order_by(func.coalesce(running.c.jobs, 0), job.next_at, job.id)
+        .order_by(func.coalesce(running.c.jobs, 0), func.coalesce(TurnRow.at, 0.0), job.next_at, job.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=job)
     )
     return query.where(of_run(job, bindparam("of_run", type_=String()))) if narrowed else query
+
+
+def is_open(job: type[JobRow], *states: JobState) -> ColumnElement[bool]:
+    """Jobs in one of those states; every queue is named so that the index serves and what is done costs nothing."""
+    return and_(job.queue.in_(QUEUES), job.state.in_(states))
 
 
 def may_run(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
@@ -96,10 +128,23 @@ def of_run(job: type[JobRow], run: str | ColumnElement[str]) -> ColumnElement[bo
     return or_(job.recording_id == run, and_(job.kind == "feed", job.subject == show_id))
 
 
-def _begin_attempt(session: Session, claim: Claim) -> None:
+def _begin_attempt(session: Session, claim: Claim, left: Mapping[str, Any]) -> None:
+    """Note the new try, and how far the last one had come if nobody has ended it."""
     if claim.fence > 1:
-        _end_attempts(session, claim.id, "lost", "its worker ended or stalled")
+        _end_attempts(session, claim.id, "lost", _ENDED + _where(left), left.get("took_s"))
+    if left:
+        session.execute(update(JobRow).where(JobRow.id == claim.id).values(progress={}))
     session.execute(insert(AttemptRow).values(job_id=claim.id, fence=claim.fence, kind=claim.kind, owner=claim.owner))
+
+
+def _where(progress: Mapping[str, Any]) -> str:
+    return f" in {progress['stage']}, {progress['share']:.0%} done" if progress.get("stage") else ""
+
+
+def _note_turn(session: Session, claim: Claim) -> None:
+    if claim.show_id is not None:
+        turn = inserting(session)(TurnRow).values(queue=claim.queue, show_id=claim.show_id, at=db_now())
+        session.execute(turn.on_conflict_do_update(index_elements=["queue", "show_id"], set_={"at": db_now()}))
 
 
 def _end_attempts(
@@ -158,10 +203,40 @@ def give_back(session: Session, claim: Claim) -> bool:
     return True
 
 
+def hinder(session: Session, claim: Claim, error: AircheckError) -> Bell | None:
+    """Something is in the job's way: it rests about half a minute and goes on, its try not counted, saying what it waits for.
+
+    The bell of the next try; None when the job was ours no more.
+    """
+    rest_s, said = random.uniform(*HINDERED_S), str(error)[:LONGEST_ERROR]  # noqa: S311 - nothing secret about it
+    waits = {
+        "state": "ready", "tries": JobRow.tries - 1, "next_at": db_now() + rest_s, "lease_until": 0.0, "owner": "",
+        "error_code": error.code, "error": said,
+    }  # fmt: skip
+    if _change(session, claim, waits) is None:
+        return None
+    _end_attempts(session, claim.id, "hindered", said, code=error.code)
+    _join_waits(session, claim)
+    return Bell(queue=claim.queue, delay_s=rest_s)
+
+
+def _join_waits(session: Session, claim: Claim) -> None:
+    """A wait is one entry of the history from its first try to its latest, however often somebody looked in between."""
+    mine = AttemptRow.job_id == claim.id
+    before = select(func.max(AttemptRow.fence)).where(mine, AttemptRow.fence < claim.fence).scalar_subquery()
+    since = session.scalar(
+        delete(AttemptRow)
+        .where(mine, AttemptRow.fence == before, AttemptRow.outcome == "hindered")
+        .returning(AttemptRow.started_at)
+    )
+    if since is not None:
+        session.execute(update(AttemptRow).where(mine, AttemptRow.fence == claim.fence).values(started_at=since))
+
+
 def release_gone(session: Session) -> int:
     """End the leases of workers of this machine that have died, without waiting for their time; how many jobs that frees."""
     now = db_now()
-    held = (JobRow.state == "running") & (JobRow.lease_until >= now)
+    held = is_open(JobRow, "running") & (JobRow.lease_until >= now)
     gone = [owner for owner in session.scalars(select(JobRow.owner).where(held).distinct()) if is_gone(owner)]
     if not gone:
         return 0
@@ -171,17 +246,23 @@ def release_gone(session: Session) -> int:
 
 def bury(session: Session) -> int:
     """Abandoned jobs without a try left have failed for good: each has ended its worker that often. How many."""
-    message = f"it ended its worker {MAX_TRIES} times (out of memory?)"
-    rows = session.execute(
-        update(JobRow)
-        .where(JobRow.state == "running", JobRow.lease_until < db_now(), JobRow.tries >= MAX_TRIES)
-        .values(state="failed", error_code="worker_died", error=message, finished_at=db_now())
-        .returning(JobRow.id, JobRow.kind, JobRow.recording_id)
-    ).all()
+    given_up = is_open(JobRow, "running") & (JobRow.lease_until < db_now()) & (JobRow.tries >= MAX_TRIES)
+    rows = session.scalars(select(JobRow).where(given_up).with_for_update(skip_locked=True)).all()
     for row in rows:
-        _end_attempts(session, row.id, "lost", message, code="worker_died")
+        where = _where(row.progress)
+        _end_attempts(session, row.id, "lost", _ENDED + where, row.progress.get("took_s"), code="worker_died")
+        message = _ended_its_workers(session, row, where)
+        over = {"state": "failed", "error_code": "worker_died", "error": message, "finished_at": db_now()}
+        session.execute(update(JobRow).where(JobRow.id == row.id).values(over))
         tell_creator(session, row.kind, row.recording_id, told(row.kind, message, refused=False))
     return len(rows)
+
+
+def _ended_its_workers(session: Session, row: JobRow, where: str) -> str:
+    lost = (AttemptRow.job_id == row.id) & (AttemptRow.outcome == "lost")
+    times = session.scalar(select(func.count()).select_from(AttemptRow).where(lost))
+    earlier = f"; an earlier try: {row.error}" if row.error else ""
+    return f"it ended its worker {times} times{', the last' + where if where else ''} (out of memory?){earlier}"[:LONGEST_ERROR]
 
 
 def fail(session: Session, claim: Claim, error: BaseException) -> Bell | None:
@@ -195,12 +276,12 @@ def fail(session: Session, claim: Claim, error: BaseException) -> Bell | None:
     pause_s = back_off_s(claim.tries)
     state: JobState = "failed" if for_good else "ready"
     changed = {
-        "state": state, "next_at": db_now() + pause_s, "lease_until": 0.0, "error_code": code, "error": message[:2000],
+        "state": state, "next_at": db_now() + pause_s, "lease_until": 0.0, "error_code": code, "error": message[:LONGEST_ERROR],
         "finished_at": db_now() if for_good else None,
     }  # fmt: skip
     if _change(session, claim, changed) is None:
         return None
-    _end_attempts(session, claim.id, "failed", message[:2000], code=code)
+    _end_attempts(session, claim.id, "failed", message[:LONGEST_ERROR], code=code)
     if for_good:
         tell_creator(session, claim.kind, claim.recording_id, told(claim.kind, message, refused=isinstance(error, Refused)))
         return None

@@ -99,6 +99,16 @@ class AttemptRow(Base):
     timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
+class TurnRow(Base):
+    """When a show last had a job begun at a queue: shows take turns, however many rooms one of them has."""
+
+    __tablename__ = "turn"
+
+    queue: Mapped[str] = mapped_column(String(16), primary_key=True)
+    show_id: Mapped[str] = mapped_column(ForeignKey("show.id"), primary_key=True)
+    at: Mapped[float]
+
+
 class PausedRow(Base):
     """A queue that nobody claims from until it is resumed."""
 

@@ -30,6 +30,12 @@ def upgrade() -> None:
     op.add_column("attempt", sa.Column("error_code", sa.String(length=64), server_default="", nullable=False))
     op.execute("UPDATE attempt SET kind = (SELECT job.kind FROM job WHERE job.id = attempt.job_id)")
     op.add_column("lease", sa.Column("renewed_at", sa.Float(), server_default="0", nullable=False))
+    op.create_table(
+        "turn",
+        sa.Column("queue", sa.String(length=16), primary_key=True),
+        sa.Column("show_id", sa.String(length=36), sa.ForeignKey("show.id"), primary_key=True),
+        sa.Column("at", sa.Float(), nullable=False),
+    )
     for name, table, columns in INDICES:
         op.create_index(name, table, columns)
 
@@ -38,6 +44,7 @@ def downgrade() -> None:
     """Without them."""
     for name, table, _columns in INDICES:
         op.drop_index(name, table)
+    op.drop_table("turn")
     op.drop_column("lease", "renewed_at")
     op.drop_column("attempt", "error_code")
     op.drop_column("attempt", "kind")
