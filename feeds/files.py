@@ -60,15 +60,16 @@ def feed_file(show: Show, content: bytes) -> PublicFile:
 def standing(store: Store, file: PublicFile) -> Stat | None:
     """What lies there, if it is this file already."""
     stat = store.stat(file.key)
-    return stat if stat is not None and _stands(stat, file) else None
+    return stat if stat is not None and is_standing(stat, file) else None
 
 
-def put(store: Store, file: PublicFile) -> Stat:
-    """What now lies there."""
-    return store.put(file.key, file.content, mime_type=file.mime_type, cache_control=file.cache_control)
+def put(store: Store, file: PublicFile, *, if_match: str | None = None) -> Stat:
+    """What now lies there; `if_match` as in `Store.put`."""
+    return store.put(file.key, file.content, mime_type=file.mime_type, cache_control=file.cache_control, if_match=if_match)
 
 
-def _stands(stat: Stat, file: PublicFile) -> bool:
+def is_standing(stat: Stat, file: PublicFile) -> bool:
+    """Whether what lies there is this file."""
     if (stat.size_bytes, stat.mime_type) != (len(file.content), file.mime_type):
         return False
     if stat.sha256:

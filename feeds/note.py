@@ -21,11 +21,13 @@ _LIBRARIES = ("feedgen", "lxml", "nh3", "jinja2", "pillow", "segno")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """The files of an episode as they stand: their names in its folder, and what they were rendered from."""
+    """The files of an episode as they stand: their names in its folder, their size, and what they were rendered from."""
 
     # empty: to be rendered again whatever its rows say
     fingerprint: str
     files: tuple[str, ...]
+    # of all of them together
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,15 @@
 """A show's rows become its files in the public store: only what changed, what is pointed at first, the feed last.
 
-Whoever calls holds the show's lease. Any step may be repeated or cut short: the next call ends with the same bytes.
+Whoever calls holds the show's lease, and is asked again before every write whether he still does. The feed is only put over the
+one that stood before the rows were read: a writer who fell asleep does not put an old feed over a newer one, and is `Overtaken`.
+Any step may be repeated or cut short: the next call ends with the same bytes.
 """
 
 import hashlib
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -22,6 +25,7 @@ from feeds.files import (
     episode_file_names,
     episode_files,
     feed_file,
+    is_standing,
     put,
     shared_files,
     show_page_file,
@@ -34,7 +38,7 @@ from feeds.script import tell, words_are_public
 from feeds.site import Site as Site
 from feeds.tags import ENCLOSURE_FORMAT
 from pipeline.models import Transcript
-from pipeline.stores import Stat, Store
+from pipeline.stores import Overtaken, Stat, Store
 from pipeline.text import clean_line
 
 # The enclosures of so many of the newest episodes are looked at at every publishing; those of older ones when they changed.
@@ -57,13 +61,46 @@ class Published:
     quarantined: tuple[Quarantined, ...]
     # empty: the show has no public feed
     feed_sha256: str
+    feed_etag: str
+
+
+def feed_etag(public: Store, show_slug: str) -> str:
+    """The etag of the feed that stands, "" for none. Look before the rows are read, and it cannot be newer than they are."""
+    stat = public.stat(f"{show_slug}/{FEED}")
+    return stat.etag if stat else ""
+
+
+def read_words(private: Store, episode: Episode) -> Transcript | None:
+    """The machine's words of the episode, or None where they are not to be read."""
+    try:
+        return _TRANSCRIPT.validate_json(private.get(episode.words_key) or b"")
+    except ValidationError:
+        return None
+
+
+def unguarded() -> None:
+    """For publishing where nobody else does."""
 
 
 def publish(
-    show: Show, episodes: Sequence[Episode], *, public: Store, private: Store, site: Site, force: bool = False
+    show: Show,
+    episodes: Sequence[Episode],
+    *,
+    public: Store,
+    private: Store,
+    site: Site,
+    over: str | None = None,
+    must_hold: Callable[[], None] = unguarded,
+    force: bool = False,
 ) -> Published:
-    """Bring the show's public files up to its rows; `force` believes no note of what stands and looks at every file."""
-    publishing = _Publishing(show, public, private, site)
+    """Bring the show's public files up to its rows.
+
+    `over` is the `feed_etag` that stood before the rows were read. `must_hold` raises when the show is another's to publish, and
+    nothing is written any more. `force` believes no note of what stands and looks at every file. Errors: `Overtaken` when another
+    has put a feed meanwhile.
+    """
+    before = feed_etag(public, show.slug) if over is None else over
+    publishing = _Publishing(show, public=public, private=private, site=site, before=before, must_hold=must_hold)
     if show.access not in OPEN:
         return publishing.withdrawn()
     if not force:
@@ -77,8 +114,9 @@ class _Told:
 
     episode: Episode
     fingerprint: str
-    # names of its files in its folder
+    # names of its files in its folder, and their size together
     files: tuple[str, ...]
+    size_bytes: int
     # its files stood already
     fresh: bool
     # they stand now
@@ -92,28 +130,32 @@ class _Told:
 
     @property
     def noted(self) -> Noted:
-        return Noted(fingerprint=self.fingerprint if self.stands and not self.trouble else "", files=self.files)
+        fingerprint = self.fingerprint if self.stands and not self.trouble else ""
+        return Noted(fingerprint=fingerprint, files=self.files, size_bytes=self.size_bytes)
 
 
 class _Publishing:
     """One publishing of one show."""
 
-    def __init__(self, show: Show, public: Store, private: Store, site: Site) -> None:
+    def __init__(
+        self, show: Show, *, public: Store, private: Store, site: Site, before: str, must_hold: Callable[[], None]
+    ) -> None:
         self.show, self.public, self.private, self.site = show, public, private, site
+        self.before, self.must_hold = before, must_hold
         self.base = base_of(show, site)
         self.note = Note()
         self.told: list[_Told] = []
         self.writes: list[str] = []
         self.removed: list[str] = []
         self.noted_at_s = -NOTE_EVERY_S
+        self.writing = threading.Lock()
 
     def recall(self) -> None:
         """Believe the note of what stands: nothing of it when the feed it speaks of is gone, not its feed when that is another."""
         note = read_note(self.private, self.show) or Note()
-        feed = self.public.stat(f"{self.show.slug}/{FEED}")
-        if (feed.etag if feed else "") == note.feed_etag:
+        if self.before == note.feed_etag:
             self.note = note
-        elif feed:
+        elif self.before:
             self.note = replace(note, listed="", feed_sha256="", feed_etag="")
 
     def published(self, episodes: Sequence[Episode]) -> Published:
@@ -121,15 +163,15 @@ class _Publishing:
         self.told = [self._begun(e, before) for e in sorted(episodes, key=newest_first) if is_open(self.show, e)]
         if self.note.base != self.base:
             self._put(shared_files(self.show))
-        for one in self.told:
-            if not one.fresh:
-                self._tell(one)
+        self._tell_all([one for one in self.told if not one.fresh])
         listed = [one for one in self.told if is_listed(self.show, one.episode) and not one.out]
         self._check_enclosures(listed)
         feed = self._put_feed([one for one in listed if not one.out])
         self._remove(before)
         self._remember(replace(feed, base=self.base, episodes=self._episodes_noted()))
-        return self._report(feed.feed_sha256)
+        if feed.feed_etag != self.before:
+            self._must_stand(feed.feed_etag)
+        return self._report(feed)
 
     def withdrawn(self) -> Published:
         """A show that is not public has no public files: the feed goes first."""
@@ -137,13 +179,15 @@ class _Publishing:
         self._delete(shows_own)
         self._remove(self._found())
         if read_note(self.private, self.show):
+            self.must_hold()
             forget_note(self.private, self.show)
-        return self._report("")
+        return self._report(Note())
 
-    def _report(self, feed_sha256: str) -> Published:
+    def _report(self, feed: Note) -> Published:
         return Published(
             writes=tuple(self.writes), removed=tuple(self.removed), skipped=sum(one.fresh for one in self.told),
-            quarantined=tuple(_quarantined(one) for one in self.told if one.trouble), feed_sha256=feed_sha256,
+            quarantined=tuple(_quarantined(one) for one in self.told if one.trouble),
+            feed_sha256=feed.feed_sha256, feed_etag=feed.feed_etag,
         )  # fmt: skip
 
     # ---- episodes
@@ -152,30 +196,45 @@ class _Publishing:
         fingerprint = fingerprint_of(episode, self.base)
         noted = self.note.episodes.get(episode.slug)
         fresh = noted is not None and noted.fingerprint == fingerprint
-        files = before.get(episode.slug, ())
-        return _Told(episode=episode, fingerprint=fingerprint, files=files, fresh=fresh, stands=fresh)
+        files, size_bytes = before.get(episode.slug, ()), noted.size_bytes if noted else 0
+        return _Told(episode=episode, fingerprint=fingerprint, files=files, size_bytes=size_bytes, fresh=fresh, stands=fresh)
 
-    def _tell(self, told: _Told) -> None:
-        """Render the episode's files and put them into the store."""
+    def _tell_all(self, changed: Sequence[_Told]) -> None:
+        """Render the files of these episodes one after another, and put those of a few at once."""
+        with ThreadPoolExecutor(HANDS) as hands:
+            for few in (changed[n : n + HANDS] for n in range(0, len(changed), HANDS)):
+                rendered = [(one, files) for one in few if (files := self._files_of(one))]
+                for one, names in hands.map(self._put_told, rendered):
+                    one.files, one.stands = names, True
+                for one, files in rendered:
+                    one.size_bytes = sum(len(file.content) for file in files)
+
+    def _files_of(self, told: _Told) -> tuple[PublicFile, ...]:
+        """None of an episode that cannot be rendered, which is held back."""
         transcript = self._words_of(told)
         try:
-            files = self._rendered(told, transcript)
+            return self._rendered(told, transcript)
         except Exception as error:  # whatever is wrong with one episode, the others go on
             told.hold_back(f"{type(error).__name__}: {error}")
-            return
-        self._put(files)
-        told.files = tuple(file.key.removeprefix(told.episode.prefix) for file in files)
-        told.stands = True
+            return ()
+
+    def _put_told(self, rendered: tuple[_Told, Sequence[PublicFile]]) -> tuple[_Told, tuple[str, ...]]:
+        """The names of the episode's files, which stand now; what lies there is looked at where something did."""
+        told, files = rendered
+        names = tuple(file.key.removeprefix(told.episode.prefix) for file in files)
+        for name, file in zip(names, files, strict=True):
+            if name not in told.files or not standing(self.public, file):
+                self._written(file)
+        return told, names
 
     def _words_of(self, told: _Told) -> Transcript | None:
         """The words that may be told; None also when the store has lost them, which is a trouble."""
         if not words_are_public(self.show, told.episode):
             return None
-        try:
-            return _TRANSCRIPT.validate_json(self.private.get(told.episode.words_key) or b"")
-        except ValidationError:
+        words = read_words(self.private, told.episode)
+        if words is None:
             told.trouble = f"its words cannot be read at {told.episode.words_key} in the private store: published without them"
-            return None
+        return words
 
     def _rendered(self, told: _Told, transcript: Transcript | None) -> tuple[PublicFile, ...]:
         script = tell(told.episode, transcript)
@@ -213,8 +272,25 @@ class _Publishing:
             next(one for one in listed if one.episode.slug == poisoned.slug).hold_back(poisoned.why)
         page = pages.show_page(self.show, [one.episode for one in listed if not one.out], self.site)
         self._put([show_page_file(self.show, page)])
-        stat = self._put([feed_file(self.show, feed.content)])[-1]
-        return Note(listed=fingerprint, feed_sha256=feed.sha256, feed_etag=stat.etag)
+        etag = self._feed_put(feed_file(self.show, feed.content))
+        return Note(listed=fingerprint, feed_sha256=feed.sha256, feed_etag=etag)
+
+    def _feed_put(self, file: PublicFile) -> str:
+        """The etag of the feed, put over the one that stood when we began, or over none at all."""
+        stat = self.public.stat(file.key)
+        if stat and is_standing(stat, file):
+            return stat.etag
+        if (stat.etag if stat else "") != self.before:
+            raise self._overtaken()
+        return self._written(file, if_match=self.before).etag
+
+    def _must_stand(self, etag: str) -> None:
+        """What a store without conditions cannot promise is looked at: that nobody put another feed at the same moment."""
+        if feed_etag(self.public, self.show.slug) != etag:
+            raise self._overtaken()
+
+    def _overtaken(self) -> Overtaken:
+        return Overtaken(f"somebody else has published {self.show.slug} meanwhile; it is done again from the rows as they are now")
 
     def _items_standing(self, listed: Sequence[_Told]) -> Mapping[str, memoryview]:
         """The items of the feed as it stands that need no rendering."""
@@ -259,27 +335,34 @@ class _Publishing:
 
     def _remember(self, note: Note) -> None:
         if note != self.note or self.writes or self.removed:
+            self.must_hold()
             write_note(self.private, self.show, note)
 
     def _remember_progress(self) -> None:
         """Before the first change, and now and then: who is killed goes on from here."""
         if time.monotonic() - self.noted_at_s >= NOTE_EVERY_S:
+            self.must_hold()
             write_note(self.private, self.show, replace(self.note, torn=True, episodes=self._episodes_noted()))
             self.noted_at_s = time.monotonic()
 
     # ---- writing
 
-    def _put(self, files: Iterable[PublicFile]) -> list[Stat]:
-        return [standing(self.public, file) or self._written(file) for file in files]
+    def _put(self, files: Iterable[PublicFile]) -> None:
+        for file in files:
+            if not standing(self.public, file):
+                self._written(file)
 
-    def _written(self, file: PublicFile) -> Stat:
-        self._remember_progress()
-        self.writes.append(file.key)
-        return put(self.public, file)
+    def _written(self, file: PublicFile, *, if_match: str | None = None) -> Stat:
+        with self.writing:
+            self._remember_progress()
+            self.writes.append(file.key)
+        self.must_hold()
+        return put(self.public, file, if_match=if_match)
 
     def _delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._remember_progress()
+            self.must_hold()
             self.public.delete(key)
             self.removed.append(key)
 

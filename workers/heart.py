@@ -19,6 +19,12 @@ Beat = Callable[[Progress], bool]
 Watch = Callable[[Progress], None]
 
 
+class Lapsed(Stopped):
+    """The claim could not be renewed in time, or we stood still: another may be at the job."""
+
+    code = "lapsed"
+
+
 def nobody(progress: Progress) -> None:
     """A `Watch` for nobody."""
 
@@ -50,11 +56,12 @@ class Heart:
             self._wake.set()
 
     def must_hold(self) -> None:
-        """Before a step that nobody else may overtake. Raises `Stopped` unless half of the lease, or more, still lies ahead."""
+        """Before a step that is ours alone. Raises `Lapsed` unless half of the lease lies ahead, `Stopped` when asked to."""
         if time.monotonic() > self._sure_until:
             self.stop.set()
+            raise Lapsed("the claim may be another's by now, it was not renewed for too long; the job is begun again")
         if self.stop.is_set():
-            raise Stopped("our time was over, or may be so soon; the job is begun again")
+            raise Stopped("we were asked to stop")
 
     def _leave_stage(self) -> None:
         now = time.monotonic()
