@@ -8,7 +8,7 @@
 A body works outside any transaction and answers with an `Outcome`: effects for the finishing transaction, and what follows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from feeds.catalogue import EpisodeRow, Show, ShowRow, db_now, episodes, json_of, show_of
 from feeds.publish import Published, feed_etag, publish
 from pipeline import story
+from pipeline.models import Chapter, Rendition, Sound, Transcript
 from pipeline.stores import Overtaken
 from workers.heart import Heart, Lapsed
 from workers.house import House
@@ -44,8 +45,13 @@ def audio(job: Job) -> Outcome:
     """Make the episode audible; its words are another job."""
     timeline, heard = story.hear(job.recording, job.fetched(), job.plan, job.shop)
     sound, verified = story.sound(timeline, heard, job.plan, job.shop)
-    known = replace(job.episode, sound=sound, chapters=story.chapters(job.recording, timeline, job.plan))
-    stored = job.send(job.stamped(verified, known))
+    return audible(job, sound, verified, story.chapters(job.recording, timeline, job.plan))
+
+
+def audible(job: Job, sound: Sound, renditions: Sequence[Rendition], chapters: Sequence[Chapter]) -> Outcome:
+    """The sound that was made becomes what listeners get: stamped, stored, and published with the commit."""
+    known = replace(job.episode, sound=sound, chapters=tuple(chapters))
+    stored = job.send(job.stamped(tuple(renditions), known))
 
     def apply(session: Session) -> None:
         job.keep_renditions(session, stored)
@@ -63,14 +69,18 @@ def audio(job: Job) -> Outcome:
 def words(job: Job) -> Outcome:
     """Make the episode complete: words, chapters, both inside the files as well."""
     timeline, heard = story.hear(job.recording, job.fetched(), job.plan, job.shop)
-    transcript, chapters = story.words(job.recording, timeline, heard, job.plan, job.shop)
-    known = replace(job.episode, words=words_info(transcript), chapters=chapters)
+    return complete(job, *story.words(job.recording, timeline, heard, job.plan, job.shop))
+
+
+def complete(job: Job, transcript: Transcript, chapters: Sequence[Chapter]) -> Outcome:
+    """The words that were heard join the episode: in its files, in the private store, and with the commit in its pages."""
+    known = replace(job.episode, words=words_info(transcript), chapters=tuple(chapters))
     stored = job.send(job.stamped(job.stored_renditions(), known))
     words_key = job.keep_words(transcript)
 
     def apply(session: Session) -> None:
         job.keep_renditions(session, stored)
-        job.keep(session, state="complete", words=json_of(known.words), words_key=words_key, chapters=json_of(chapters))
+        job.keep(session, state="complete", words=json_of(known.words), words_key=words_key, chapters=json_of(known.chapters))
 
     return Outcome(apply=apply, feed_changed=True, timings=job.shop.timings_s, after=job.clear)
 
