@@ -28,7 +28,10 @@ Compose = Callable[[House, str], Mail | None]
 
 
 def notify(house: House, claim: Claim, heart: Heart) -> Outcome:
-    """Send the notice that the job's subject names. Errors: `Hindered` while the mail server is away, `Refused` for what it refuses."""
+    """Send the notice that the job's subject names.
+
+    Errors: `Hindered` while the mail server is away, `Refused` for what it never takes.
+    """
     heart.progress("notify", 0.0)
     name, _, about = claim.subject.partition(":")
     if name not in NOTICES:
@@ -71,8 +74,9 @@ def _name(room: Overdue) -> str:
 
 def _in_words(room: Overdue) -> str:
     run, why = room.run, room.standing
+    show = f", show {run.show_slug}" if run.show_slug else ""
     return (
-        f"* {_name(room)}{f', show {run.show_slug}' if run.show_slug else ''}\n  run {run.id}, since {run.received_at:%Y-%m-%d %H:%M} UTC\n"
+        f"* {_name(room)}{show}\n  run {run.id}, since {run.received_at:%Y-%m-%d %H:%M} UTC\n"
         f"  {clean_line(why.said, 400)}\n  Next: {clean_line(why.next, 200)}"
     )
 

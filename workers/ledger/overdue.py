@@ -6,10 +6,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVarTuple, Unpack
+from typing import TypeVarTuple
 
 from sqlalchemy import Select, and_, exists, func, select, union_all, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from feeds.catalogue import EpisodeRow, db_now
 from workers.ledger.reasons import CAUSES, Cause, Floor, Standing, cause_of, standing
@@ -75,10 +75,11 @@ def floor(session: Session) -> Floor:
     return Floor(paused=frozenset(session.scalars(select(PausedRow.queue))), manned=frozenset(session.scalars(there)))
 
 
-def _late(query: Select[Unpack[Columns]], longer_than_s: float) -> Select[Unpack[Columns]]:
+def _late(query: Select[*Columns], longer_than_s: float) -> Select[*Columns]:
     """Only recordings that came so long ago, have not been heard, and that nobody has put aside."""
     unheard = select(EpisodeRow.recording_id).where(EpisodeRow.state.in_(UNHEARD))
     held = select(RecordingRow.id).where(RecordingRow.state == "held")
-    put_aside = exists().where(JobRow.recording_id == RecordingRow.id, JobRow.kind == "audio", JobRow.state == "cancelled")
+    job = aliased(JobRow)
+    put_aside = exists().where(job.recording_id == RecordingRow.id, job.kind == "audio", job.state == "cancelled")
     waiting = union_all(unheard, held)
     return query.where(RecordingRow.id.in_(waiting), RecordingRow.received_at < db_now() - longer_than_s, ~put_aside)

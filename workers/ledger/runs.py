@@ -203,7 +203,8 @@ def _run_of(row: RecordingRow, show_slug: str, reason: str, jobs: tuple[JobLook,
 
 def _job_look(row: JobRow, outcome: str) -> JobLook:
     return JobLook(
-        id=row.id, kind=row.kind, state=row.state, outcome=outcome, tries=row.tries, progress=Progress(**row.progress), timings_s=row.timings,  # type: ignore[arg-type]
+        id=row.id, kind=row.kind, state=row.state, outcome=outcome, tries=row.tries,  # type: ignore[arg-type]
+        progress=Progress(**row.progress), timings_s=row.timings,
         error_code=row.error_code, error=row.error, created_at=_when(row.created_at), started_at=_perhaps(row.started_at),
         finished_at=_perhaps(row.finished_at), next_at=_when(row.next_at),
     )  # fmt: skip
