@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from workers.alarms import alarm
 from workers.house import House
 from workers.job import clear_abandoned
+from workers.repair import EVERY_S, repair_episodes, repair_feeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,5 +24,7 @@ def errands_of(house: House) -> tuple[Errand, ...]:
     """Every errand of that house."""
     return (
         Errand(name="clear_scratch", every_s=600.0, run=lambda: clear_abandoned(house), everywhere=True),
+        Errand(name="repair_feeds", every_s=EVERY_S, run=lambda: repair_feeds(house)),
+        Errand(name="repair_episodes", every_s=EVERY_S, run=lambda: repair_episodes(house)),
         Errand(name="alarm", every_s=60.0, run=lambda: alarm(house)),
     )
