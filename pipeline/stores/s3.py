@@ -1,32 +1,58 @@
-"""Objects in a bucket of any service that speaks S3; the only file that knows boto3.
+"""Objects in a bucket of any service that speaks S3.
 
-Figures and habits of the services: 16 MiB parts by 4 threads from a file keep memory at 60 MB whatever the size; newer checksums
-are sent only where a service demands them; what was sent is looked at again, since several services do not check it themselves.
+Services differ in what they check, so nothing is believed: what was sent is proven by the etag where that is the MD5, else by the
+digest where the service was seen to refuse a wrong one, else by reading it back; what is fetched fits the sha256 that we noted, or
+is not handed on. boto3 asks again a few times by itself; what is small is done within `SOON_S` and one request more, well before
+any lease runs out. Large files travel in parts, so that memory stays the same whatever their size.
 """
 
 import contextlib
 import hashlib
+import math
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
-from boto3.exceptions import Boto3Error
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.errors import AircheckError, Broken, Refused
+from pipeline.errors import Broken, Refused
 from pipeline.naming import disposition
 from pipeline.stores import Abilities, Overtaken, Stat, checked_key, mime_type_of
+from pipeline.stores._s3_deadline import Deadline, TooLateError
+from pipeline.stores._s3_incoming import CHUNK_BYTES, Incoming
+from pipeline.stores._s3_probe import Probe, content_md5
+from pipeline.stores._s3_sending import THREADS, Matter, PartedUpload, proves
+from pipeline.stores._s3_words import (
+    ABSENT,
+    BEYOND,
+    CONFLICT,
+    CUT,
+    FAILURES,
+    NOT_OFFERED,
+    OVERTAKEN,
+    SPOILT,
+    code_of,
+    in_words,
+    no_bucket,
+    status_of,
+)
 
-THREADS = 4
-PART_BYTES = 16 << 20
-TRANSFER = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=THREADS)
-ABSENT = {"404", "NoSuchKey", "NotFound"}
+# how often bytes that came out wrong are sent or fetched
+TRIES = 4
+PAUSE_S = 0.2
+CONNECT_S, ANSWER_S, PATIENT_ANSWER_S = 5, 8, 30
+# No request of something small begins later than this, so that it ends within 8 + 5 + 8 s and boto3's last pause, 4 s.
+SOON_S = 8.0
+PROBES = "_probe/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,115 +67,252 @@ def open_at(place: str, options: Options) -> "S3Store":
     bucket, _, prefix = place.partition("/")
     if not bucket:
         raise Refused(f"s3://{place} names no bucket; write s3://bucket/prefix", code="bad_store_url")
-    return S3Store(_client(options.endpoint_url), bucket, prefix.strip("/"))
-
-
-def _client(endpoint_url: str) -> Any:
-    config = Config(
-        connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}, tcp_keepalive=True,
-        max_pool_connections=THREADS + 2, s3={"addressing_style": "path" if endpoint_url else "auto"},
-        request_checksum_calculation="when_required", response_checksum_validation="when_required",
-    )  # fmt: skip
     try:
-        return boto3.session.Session().client("s3", endpoint_url=endpoint_url or None, config=config)
+        session = boto3.session.Session()
+        client, patient = (_client(session, options.endpoint_url, answer_s) for answer_s in (ANSWER_S, PATIENT_ANSWER_S))
     except (BotoCoreError, ValueError) as error:
         raise Refused(
             f"S3 cannot be set up: {error}; look at store.endpoint_url and the AWS settings", code="bad_store_url"
         ) from None
+    return S3Store(client, patient, bucket, prefix.strip("/"))
+
+
+def _client(session: Any, endpoint_url: str, answer_s: int) -> Any:
+    config = Config(
+        connect_timeout=CONNECT_S, read_timeout=answer_s, retries={"mode": "standard", "total_max_attempts": 4},
+        tcp_keepalive=True, max_pool_connections=4 * THREADS, s3={"addressing_style": "path" if endpoint_url else "auto"},
+        request_checksum_calculation="when_required", response_checksum_validation="when_required",
+    )  # fmt: skip
+    return session.client("s3", endpoint_url=endpoint_url or None, config=config)
 
 
 class S3Store:
-    """Objects of one bucket below a prefix; `client` is boto3's."""
+    """Objects of one bucket below a prefix; both clients are boto3's, the second waits longer for answers."""
 
-    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
-        self._client = client
+    def __init__(self, client: Any, patient_client: Any, bucket: str, prefix: str) -> None:
+        self._client, self._patient = client, patient_client
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-
-    # no condition is sent yet, so none is kept
-    conditional = False
+        self._has_bucket = False
+        self._deadline = Deadline()
+        client.meta.events.register("before-send.s3", self._deadline.check)
 
     def put(
         self, key: str, content: bytes | Path, *, mime_type: str, cache_control: str, filename: str = "",
-        if_match: str | None = None,  # noqa: ARG002 - not kept: see `conditional`
+        if_match: str | None = None,
     ) -> Stat:  # fmt: skip
-        sha256, size_bytes = _digest(content)
-        about: dict[str, Any] = {"ContentType": mime_type, "CacheControl": cache_control, "Metadata": {"sha256": sha256}}
-        if filename:
-            about["ContentDisposition"] = disposition(filename)
-        target = {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
+        checked_key(key)
         with self._told(f"{key} cannot be written"):
-            if isinstance(content, Path):
-                self._client.upload_file(str(content), **target, ExtraArgs=about, Config=TRANSFER)
-            else:
-                self._client.put_object(**target, Body=content, **about)
-        there = self.stat(key)
-        if there is None or (there.size_bytes, there.sha256) != (size_bytes, sha256):
-            has = "nothing" if there is None else f"{there.size_bytes:,} bytes"
-            raise Broken(
-                f"{self._name(key)} should hold {size_bytes:,} bytes and holds {has}; it is tried again", code="upload_differs"
-            )
-        return there
+            matter = Matter.of(content)
+            about = {"ContentType": mime_type, "CacheControl": cache_control, "Metadata": {"sha256": matter.sha256}}
+            if filename:
+                about["ContentDisposition"] = disposition(filename)
+            with self._deadline.within(SOON_S if matter.is_small else math.inf):
+                return self._stood(key, matter, lambda: self._sent(key, matter, about, self._condition(if_match)))
 
     def get(self, key: str) -> bytes | None:
+        into = BytesIO()
         with self._told(f"{key} cannot be read"):
-            answer = _unless_absent(self._client.get_object, self._at(key))
-            content: bytes | None = answer and answer["Body"].read()
-            return content
+            return into.getvalue() if self._fetched(key, into) else None
 
     def read(self, key: str, first: int, length: int, *, etag: str = "") -> bytes | None:
-        wanted = {"Range": f"bytes={first}-{first + length - 1}"} | ({"IfMatch": etag} if etag else {})
-        try:
-            with self._told(f"{key} cannot be read"):
-                answer = _unless_absent(self._client.get_object, {**self._at(key), **wanted})
-                content: bytes | None = answer and answer["Body"].read()
-                return content
-        except Broken as error:
-            if _code(error) == "InvalidRange":
-                return b""
-            if _code(error) in {"PreconditionFailed", "412"}:
-                raise Overtaken(f"{self._name(key)} was replaced while it was read") from error
-            raise
+        with self._told(f"{key} cannot be read"):
+            for _ in range(TRIES - 1):
+                with contextlib.suppress(*CUT):
+                    return self._part_of(key, first, length, etag)
+            return self._part_of(key, first, length, etag)
 
     def download(self, key: str, to: Path) -> None:
         part = to.with_name(f".{uuid.uuid4().hex}.part")
         try:
             with self._told(f"{key} cannot be fetched"):
-                self._client.download_file(**self._at(key), Filename=str(part), Config=TRANSFER)
+                with part.open("xb") as file:
+                    if not self._fetched(key, file):
+                        raise FileNotFoundError
                 part.replace(to)
         finally:
             part.unlink(missing_ok=True)
 
     def stat(self, key: str) -> Stat | None:
-        with self._told(f"{key} cannot be looked at"):
-            head = _unless_absent(self._client.head_object, self._at(key))
-        return head and Stat(
-            key=key, size_bytes=head["ContentLength"], mime_type=head.get("ContentType") or mime_type_of(key),
-            etag=head["ETag"], sha256=head.get("Metadata", {}).get("sha256", ""), modified_at=head["LastModified"],
-            cache_control=head.get("CacheControl", ""), disposition=head.get("ContentDisposition", ""),
-        )  # fmt: skip
+        with self._told(f"{key} cannot be looked at"), self._deadline.within(SOON_S):
+            try:
+                return _stat_of(key, self._client.head_object(**self._at(key)))
+            except ClientError as error:
+                if code_of(error) not in ABSENT:
+                    raise
+                self._check_bucket()
+                return None
 
     def delete(self, key: str) -> None:
-        with self._told(f"{key} cannot be deleted"):
-            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + checked_key(key))
+        with self._told(f"{key} cannot be deleted"), self._deadline.within(SOON_S):
+            self._client.delete_object(**self._at(checked_key(key)))
 
     def keys(self, prefix: str) -> Iterator[str]:
         with self._told("its objects cannot be listed"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-            for page in pages:
-                yield from (entry["Key"].removeprefix(self._prefix) for entry in page.get("Contents", ()))
+            for entry in self._pages("list_objects_v2", "Contents", prefix):
+                yield entry["Key"].removeprefix(self._prefix)
+
+    @property
+    def conditional(self) -> bool:
+        return self._abilities.conditional != "none"
 
     def probe(self) -> Abilities:
-        return Abilities(conditional="none", checksums=False, ranges=True)
+        return self._abilities
 
     def tidy(self, older_than_s: float) -> int:
-        before = datetime.now(UTC) - timedelta(seconds=older_than_s)
+        return self._uploads_ended(older_than_s) + self._probes_removed(older_than_s)
+
+    # ---- writing
+
+    def _stood(self, key: str, matter: Matter, send: Callable[[], bool]) -> Stat:
+        """What now lies there, proven to be what was meant; sent again where it came out otherwise."""
+        there = None
+        for left in reversed(range(TRIES)):
+            try:
+                proven = send()
+            except ClientError as error:
+                if left and (code_of(error) in SPOILT or status_of(error) == CONFLICT):
+                    time.sleep(PAUSE_S)
+                    continue
+                return self._lying_there_anyway(key, matter, error)
+            there = self.stat(key)
+            if there and matter.is_told_by(there):
+                if proven or self._abilities.checksums or self._reads_back(key, matter):
+                    return there
+                # it would pass for what was meant
+                self._client.delete_object(**self._at(key))
+            elif there and there.sha256 not in {"", matter.sha256}:
+                raise Overtaken(f"{self._name(key)} was written by somebody else meanwhile")
+        has = f"{there.size_bytes:,} bytes" if there and not matter.is_told_by(there) else "other ones"
+        raise Broken(
+            f"{self._name(key)} should hold {matter.size_bytes:,} bytes and holds {has}; it is tried again", code="upload_differs"
+        )
+
+    def _lying_there_anyway(self, key: str, matter: Matter, error: ClientError) -> Stat:
+        """What refused our bytes when it is those very bytes, as after an answer that was lost."""
+        there = self.stat(key) if status_of(error) == OVERTAKEN else None
+        if there and matter.is_told_by(there):
+            return there
+        raise error
+
+    def _sent(self, key: str, matter: Matter, about: Mapping[str, Any], condition: Mapping[str, str]) -> bool:
+        """Whether the service's answer proves that it has these bytes."""
+        if matter.body is None:
+            upload = PartedUpload(client=self._patient, target=self._at(key), file=matter.file, size_bytes=matter.size_bytes)
+            return upload.send(about, condition)
+        client = self._client if matter.is_small else self._patient
+        answer = client.put_object(**self._at(key), Body=matter.body, ContentMD5=content_md5(matter.body), **about, **condition)
+        return proves(answer["ETag"], matter.body)
+
+    def _reads_back(self, key: str, matter: Matter) -> bool:
+        digest = hashlib.sha256()
+        with contextlib.closing(self._patient.get_object(**self._at(key))["Body"]) as body:
+            for chunk in body.iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest() == matter.sha256
+
+    def _condition(self, if_match: str | None) -> dict[str, str]:
+        if if_match is None or not self.conditional:
+            return {}
+        if not if_match:
+            return {"IfNoneMatch": "*"}
+        return {"IfMatch": if_match if self._abilities.conditional == "quoted" else if_match.strip('"')}
+
+    # ---- reading
+
+    def _fetched(self, key: str, file: BinaryIO) -> bool:
+        """Whether there is such an object; its bytes are in the file then."""
+        incoming = Incoming(file)
+        for _ in range(TRIES):
+            try:
+                answer = self._patient.get_object(**self._at(key), **incoming.wanted())
+            except ClientError as error:
+                if code_of(error) in ABSENT:
+                    return False
+                if status_of(error) != BEYOND:
+                    raise
+                incoming.restart()
+                continue
+            with contextlib.suppress(*CUT):
+                if incoming.took(answer):
+                    return True
+        raise Broken(f"{self._name(key)} does not arrive as it was put there; it is fetched again", code="download_differs")
+
+    def _part_of(self, key: str, first: int, length: int, etag: str) -> bytes | None:
+        try:
+            answer = self._patient.get_object(**self._at(key), Range=f"bytes={first}-{first + length - 1}")
+        except ClientError as error:
+            if code_of(error) in ABSENT:
+                return None
+            if status_of(error) == BEYOND:
+                return b""
+            raise
+        with contextlib.closing(answer["Body"]) as body:
+            if etag and answer["ETag"] != etag:
+                raise Overtaken(f"{self._name(key)} was replaced while it was read")
+            content: bytes = body.read()
+        return content if "ContentRange" in answer else content[first : first + length]
+
+    # ---- the bucket
+
+    @cached_property
+    def _abilities(self) -> Abilities:
+        target = self._at(f"{PROBES}{uuid.uuid4().hex}")
+        with self._told("it cannot be tried out"):
+            try:
+                return Probe(self._client, target).abilities()
+            finally:
+                # what cannot be removed now is found by `tidy`
+                with contextlib.suppress(*FAILURES):
+                    self._client.delete_object(**target)
+
+    def _uploads_ended(self, older_than_s: float) -> int:
+        ended = 0
         with self._told("unfinished uploads cannot be ended"):
-            pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
-            left = [one for page in pages for one in page.get("Uploads", ()) if one["Initiated"] <= before]
-            for one in left:
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
-            return len(left)
+            try:
+                for upload in self._pages("list_multipart_uploads", "Uploads", "", older_than_s=older_than_s):
+                    ended += self._ended(upload)
+            except ClientError as error:
+                if status_of(error) not in NOT_OFFERED:
+                    raise
+        return ended
+
+    def _ended(self, upload: Mapping[str, Any]) -> bool:
+        """Whether it was still to be ended."""
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+        except ClientError as error:
+            if code_of(error) not in {*ABSENT, "NoSuchUpload"}:
+                raise
+            return False
+        return True
+
+    def _probes_removed(self, older_than_s: float) -> int:
+        removed = 0
+        with self._told("what was tried out cannot be removed"):
+            for entry in self._pages("list_objects_v2", "Contents", PROBES, older_than_s=older_than_s):
+                self._client.delete_object(Bucket=self._bucket, Key=entry["Key"])
+                removed += 1
+        return removed
+
+    def _pages(self, operation: str, shelf: str, prefix: str, *, older_than_s: float | None = None) -> Iterator[Mapping[str, Any]]:
+        """Entries of every page of a listing; only the older ones, by the service's own clock, where an age is given."""
+        for page in self._client.get_paginator(operation).paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+            before = None if older_than_s is None else _said_at(page) - timedelta(seconds=older_than_s)
+            for entry in page.get(shelf, ()):
+                if before is None or (entry.get("Initiated") or entry["LastModified"]) <= before:
+                    yield entry
+
+    def _check_bucket(self) -> None:
+        """An object is absent only where there is a bucket; looked for once."""
+        if self._has_bucket:
+            return
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except ClientError as error:
+            if code_of(error) in {*ABSENT, "NoSuchBucket"}:
+                raise no_bucket(f"s3://{self._bucket}/{self._prefix}") from error
+        self._has_bucket = True
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + key}
@@ -161,54 +324,21 @@ class S3Store:
     def _told(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (ClientError, BotoCoreError, Boto3Error, OSError) as error:
-            raise _in_words(f"s3://{self._bucket}/{self._prefix}: {what}", error) from error
+        except (*FAILURES, TooLateError) as error:
+            raise in_words(f"s3://{self._bucket}/{self._prefix}: {what}", error) from error
 
 
-def _digest(content: bytes | Path) -> tuple[str, int]:
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest(), len(content)
-    with content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), content.stat().st_size
+def _stat_of(key: str, head: Mapping[str, Any]) -> Stat:
+    return Stat(
+        key=key, size_bytes=head["ContentLength"], mime_type=head.get("ContentType") or mime_type_of(key), etag=head["ETag"],
+        sha256=head.get("Metadata", {}).get("sha256", ""), modified_at=head["LastModified"],
+        cache_control=head.get("CacheControl", ""), disposition=head.get("ContentDisposition", ""),
+    )  # fmt: skip
 
 
-def _code(error: BaseException) -> str:
-    """The service's word for what went wrong, also where boto3 has wrapped it."""
-    for layer in (error, error.__cause__, error.__context__):
-        if isinstance(layer, ClientError):
-            return str(layer.response.get("Error", {}).get("Code", ""))
-    return ""
-
-
-def _unless_absent(ask: Callable[..., Any], target: dict[str, str]) -> Any:
-    """What the service answers, or None where there is no such object."""
-    try:
-        return ask(**target)
-    except ClientError as error:
-        if _code(error) in ABSENT:
-            return None
-        raise
-
-
-_WORDS = {
-    "NoSuchBucket": ("bucket_missing", "there is no such bucket; make it, or let store.url name another"),
-    "AccessDenied": ("store_denied", "the service refuses these credentials; look at their rights on the bucket"),
-    "403": ("store_denied", "the service refuses these credentials; look at their rights on the bucket"),
-    "InvalidAccessKeyId": ("store_denied", "the service does not know this access key; look at AWS_ACCESS_KEY_ID"),
-    "SignatureDoesNotMatch": ("store_denied", "the service refuses the signature; look at AWS_SECRET_ACCESS_KEY and the clock"),
-    "RequestTimeTooSkewed": ("store_denied", "the clock of this machine is wrong; set it"),
-}
-
-
-def _in_words(what: str, error: Exception) -> AircheckError:
-    code = _code(error)
-    if code in _WORDS:
-        word, advice = _WORDS[code]
-        return Broken(f"{what}: {advice}", code=word)
-    if code in ABSENT:
-        return Broken(f"{what}: it is not there", code="missing")
-    if isinstance(error, NoCredentialsError):
-        return Broken(
-            f"{what}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile", code="no_credentials"
-        )
-    return Broken(f"{what}: {error}", code="store_failed")
+def _said_at(answer: Mapping[str, Any]) -> datetime:
+    """The service's own time, by which it says how old things are."""
+    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(told).astimezone(UTC)
+    return datetime.now(UTC)
