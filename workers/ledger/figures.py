@@ -73,8 +73,8 @@ def _run_state(run: Any) -> ColumnElement[str]:
 def running_by_stage(session: Session) -> Values:
     """Jobs at work by the stage they said last."""
     found: Values = {}
-    running = select(JobRow.kind, JobRow.progress).where(_in_any_queue(JobRow), JobRow.state == "running")
-    for kind, progress in session.execute(running):
+    at_work = select(JobRow.kind, JobRow.progress).where(_in_any_queue(JobRow), JobRow.state == "running")
+    for kind, progress in session.execute(at_work):
         label = (kind, progress.get("stage") or "begin")
         found[label] = found.get(label, 0.0) + 1
     return found
@@ -100,12 +100,12 @@ def hindered_by_code(session: Session) -> Values:
 
 def abandoned_by_queue(session: Session) -> Values:
     """Running jobs whose lease has run out and that nobody has claimed again yet."""
-    return _queues(session, _by(JobRow.queue).where(JobRow.state == "running", JobRow.lease_until < db_now()))
+    return _queues(session, _running().where(JobRow.lease_until < db_now()))
 
 
 def busy_by_queue(session: Session) -> Values:
     """Running jobs whose lease holds."""
-    return _queues(session, _by(JobRow.queue).where(JobRow.state == "running", JobRow.lease_until >= db_now()))
+    return _queues(session, _running().where(JobRow.lease_until >= db_now()))
 
 
 def ready_by_queue(session: Session) -> Values:
@@ -135,7 +135,8 @@ def hands_by_queue(session: Session) -> Values:
 
 def attempts_by_outcome(session: Session) -> Values:
     """Tries that have ended."""
-    return _read(session, _by(AttemptRow.kind, AttemptRow.outcome).where(AttemptRow.outcome != ""))
+    counted = _read(session, _by(AttemptRow.outcome, AttemptRow.kind))
+    return {(kind, outcome): count for (outcome, kind), count in counted.items() if outcome}
 
 
 def failures_by_code(session: Session) -> Values:
@@ -214,6 +215,10 @@ def sweep_age_s(session: Session) -> Values:
 
 def _by(*labels: Any) -> Select[Any]:
     return select(*labels, func.count()).group_by(*labels)
+
+
+def _running() -> Select[Any]:
+    return _by(JobRow.queue).where(_in_any_queue(JobRow), JobRow.state == "running")
 
 
 def _now() -> ColumnElement[float]:

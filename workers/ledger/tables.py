@@ -84,7 +84,7 @@ class AttemptRow(Base):
     """One try of a job, kept; its kind stands here too, so that tries are counted without their jobs."""
 
     __tablename__ = "attempt"
-    __table_args__ = (Index("ix_attempt_kind", "kind", "outcome", "error_code"),)
+    __table_args__ = (Index("ix_attempt_outcome", "outcome", "kind", "error_code"),)
 
     job_id: Mapped[int] = mapped_column(BigId, ForeignKey("job.id"), primary_key=True)
     fence: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -14,7 +14,7 @@ INDICES = (
     ("ix_episode_state", "episode", ["state"]),
     ("ix_episode_looked_at", "episode", ["looked_at"]),
     ("ix_job_kind_state", "job", ["kind", "state", "finished_at"]),
-    ("ix_attempt_kind", "attempt", ["kind", "outcome", "error_code"]),
+    ("ix_attempt_outcome", "attempt", ["outcome", "kind", "error_code"]),
 )
 
 
