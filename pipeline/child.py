@@ -2,51 +2,45 @@
 
 `Children.run(work, *inputs)` calls a module-level function in a fresh process and returns what it returned. Inputs and result
 travel as JSON described by the function's own annotations, never as pickles: a child taken over by a hostile file can only lie.
-The function's last parameter is `report`, which it may call with the share done (0 … 1) as often as it likes.
+The function's last parameter is `report`, which it may call with the share done (0 … 1) as often as it likes. The child's own side
+is `pipeline/child_main.py`.
 """
 
 import contextlib
-import ctypes
-import importlib
 import json
+import math
 import os
-import resource
 import selectors
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, Any, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 
-from pipeline.errors import AircheckError, Broken, Refused, Stopped, ToolFailed
+from pipeline.errors import AircheckError, Broken, Hindered, Refused, Stopped, ToolFailed
+from pipeline.limits import Limits, exhausted, out_of_time
 
 T = TypeVar("T")
 Report = Callable[[float], None]
+Message = dict[str, Any]
 
 GRACE_S = 5.0
 LOOK_S = 0.2
-PR_SET_NO_NEW_PRIVS = 38
+CHUNK_BYTES = 1 << 16
+# All that a child may say: progress and one answer; and how much of its complaints is kept.
+MOST_BYTES = 64 << 20
+TAIL_BYTES = 16 << 10
+WORDS = 500
 
 
 def quiet(share: float) -> None:
     """A `Report` for nobody."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one child may use; None is no limit. `nice` lowers its priority."""
-
-    wall_s: float | None = 6 * 3600.0
-    cpu_s: int | None = 24 * 3600
-    memory_bytes: int | None = 4 << 30
-    file_bytes: int | None = 16 << 30
-    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,163 +53,212 @@ class Children:
     def run(self, work: Callable[..., T], *inputs: object, report: Report = quiet) -> T:
         """What `work(*inputs, report=…)` returns in a child of its own.
 
-        Errors: what the child raised (`Refused`, `Broken`, `Stopped`), `ToolFailed` with the end of its stderr when it died,
-        `Broken` when it ran out of time, `Stopped` when `stop` was set.
+        Errors: what the child raised (`Refused`, `Broken`, `Hindered`, `Stopped`), `Broken` with the limit's name when it used one
+        up or gave a wrong answer, `ToolFailed` with the end of its stderr when it died, `Stopped` when `stop` was set.
         """
+        name = work.__name__
         if self.stop.is_set():
-            raise Stopped(f"{work.__name__} was not started: we are stopping")
-        request = json.dumps({"limits": _as_dict(self.limits), "inputs": [_dumped(i) for i in inputs]})
-        name = f"{work.__module__}:{work.__qualname__}"
-        with _started(name, request) as (process, said):
-            answer = _answer(process, self._ends_at(), self.stop, report, work.__name__)
+            raise Stopped(f"{name} was not started: we are stopping")
+        request = json.dumps({"limits": _dumped(self.limits), "inputs": [_dumped(i) for i in inputs]})
+        command = f"{work.__module__}:{work.__qualname__}"
+        with _started(command) as process, _Talk(process, request.encode() + b"\n") as talk:
+            answer = self._answer(talk, name, report)
             if answer is None:
-                code = process.wait()
-                tail = "\n".join(said)
-                raise ToolFailed(_epitaph(work.__name__, code, tail), command=(name,), said=tail)
+                raise _epitaph(name, self.limits, process, talk.tail, command)
         return cast(T, _loaded(work, answer))
 
-    def _ends_at(self) -> float:
-        return float("inf") if self.limits.wall_s is None else time.monotonic() + self.limits.wall_s
+    def _answer(self, talk: "_Talk", name: str, report: Report) -> Message | None:
+        """The child's answer, or None when it ended without one."""
+        ends_at = math.inf if self.limits.wall_s is None else time.monotonic() + self.limits.wall_s
+        for message in talk.messages(name):
+            if self.stop.is_set():
+                raise Stopped(f"{name} was stopped")
+            if time.monotonic() > ends_at:
+                raise out_of_time(name, self.limits)
+            if message is None:
+                continue
+            if "progress" not in message:
+                return message
+            report(_share(name, message["progress"]))
+        return None
 
 
-# ---- the parent's side
+# ---- its process
 
 
 @contextlib.contextmanager
-def _started(name: str, request: str) -> Iterator[tuple[subprocess.Popen[bytes], deque[str]]]:
-    said: deque[str] = deque(maxlen=40)
+def _started(command: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.child", name],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        [sys.executable, "-m", "pipeline.child_main", command],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, bufsize=0,
     )  # fmt: skip
-    assert process.stdin and process.stdout and process.stderr
-    listener = threading.Thread(target=_keep_tail, args=(process.stderr, said), daemon=True)
-    listener.start()
     try:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(request.encode() + b"\n")
-            process.stdin.flush()  # and stays open: its end tells the child that we are gone
-        yield process, said
+        yield process
     finally:
-        end_group(process)
-        listener.join(GRACE_S)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        _end_group(process)
 
 
-def _keep_tail(stream: IO[bytes], said: deque[str]) -> None:
-    for line in stream:
-        said.append(line.decode(errors="replace").rstrip()[:500])
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask the child to end, then make its whole group."""
+    if not _ends_within(process, 0):
+        _signal(process, signal.SIGTERM)
+        _ends_within(process, GRACE_S)
+    # Its number stays the group's until somebody waits for it: nobody else can be hit.
+    _signal(process, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_S)
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ask the process's whole group to end, then make it; harmless when it has ended."""
-    for sign, patience_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, None)):
-        if process.poll() is None or sign is signal.SIGKILL:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, sign)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(patience_s)
+def _signal(process: subprocess.Popen[bytes], sign: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, sign)
 
 
-def _answer(
-    process: subprocess.Popen[bytes], ends_at: float, stop: threading.Event, report: Report, name: str
-) -> dict[str, Any] | None:
-    """The child's last line, or None when it ended without one."""
-    assert process.stdout
-    pending = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while True:
-            if stop.is_set():
-                raise Stopped(f"{name} was stopped")
-            if time.monotonic() > ends_at:
-                raise Broken(f"{name} ran out of its time limit and was ended; raise limits.* if the room is really that long")
-            if not selector.select(LOOK_S):
-                continue
-            chunk = os.read(process.stdout.fileno(), 1 << 16)
-            if not chunk:
-                return None
-            *lines, pending = (pending + chunk).split(b"\n")
-            for line in lines:
-                message = json.loads(line)
-                if "progress" not in message:
-                    return cast(dict[str, Any], message)
-                report(float(message["progress"]))
+def _ends_within(process: subprocess.Popen[bytes], patience_s: float) -> bool:
+    """Whether it ends in that time; it is not waited for, so that its number stays its own."""
+    ends_at = time.monotonic() + patience_s
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(0.01)
+    return True
 
 
-def _loaded(work: Callable[..., Any], answer: dict[str, Any]) -> Any:
-    if "result" in answer:
+def _epitaph(name: str, limits: Limits, process: subprocess.Popen[bytes], tail: bytes, command: str) -> Broken:
+    """Why it ended without an answer."""
+    if not _ends_within(process, GRACE_S):
+        return Broken(f"{name} goes on without being able to answer, and was ended", code="bad_answer")
+    found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert found
+    by_signal = found.si_code != os.CLD_EXITED
+    said = tail.decode(errors="replace").strip()
+    last = said.rpartition("\n")[2][:WORDS]
+    if spent := exhausted(name, limits, status=-found.si_status if by_signal else found.si_status, said=last):
+        return spent
+    why = f"was killed by signal {found.si_status} (out of memory?)" if by_signal else f"ended with status {found.si_status}"
+    return ToolFailed(f"{name} {why}{': ' + last if last else ''}", command=(command,), said=said)
+
+
+# ---- what is said
+
+
+class _Talk:
+    """What goes through a child's three pipes; nothing it does with them can hold us or fill our memory."""
+
+    def __init__(self, process: subprocess.Popen[bytes], request: bytes) -> None:
+        assert process.stdin and process.stdout and process.stderr
+        self.request, self.answers, self.complaints = process.stdin, process.stdout, process.stderr
+        self.unsent = memoryview(request)
+        self.tail = b""
+        self._pending = bytearray()
+        self._heard_bytes = 0
+        self._selector = selectors.DefaultSelector()
+        for pipe in self._pipes:
+            os.set_blocking(pipe.fileno(), False)
+            self._selector.register(pipe, selectors.EVENT_WRITE if pipe is self.request else selectors.EVENT_READ)
+
+    @property
+    def _pipes(self) -> tuple[IO[bytes], ...]:
+        return self.request, self.answers, self.complaints
+
+    def __enter__(self) -> "_Talk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
+        for pipe in self._pipes:
+            pipe.close()
+
+    def messages(self, name: str) -> Iterator[Message | None]:
+        """Each message as it comes, and None now and then so that somebody can look at the clock; until no more can come."""
+        listening = True
+        while listening:
+            yield None
+            for key, _ in self._selector.select(LOOK_S):
+                if key.fileobj is self.request:
+                    self._send()
+                elif key.fileobj is self.complaints:
+                    self._complained()
+                elif chunk := _read(self.answers):
+                    yield from map(partial(_parsed, name), self._lines(chunk, name))
+                else:
+                    listening = False
+        self._complained()
+
+    def _send(self) -> None:
+        """Hand over what fits of the request; the pipe stays open: its end tells the child that we are gone."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            self.unsent = self.unsent[os.write(self.request.fileno(), self.unsent[:CHUNK_BYTES]) :]
+            if self.unsent:
+                return
+        self._selector.unregister(self.request)
+
+    def _complained(self) -> None:
+        if chunk := _read(self.complaints):
+            self.tail = (self.tail + chunk)[-TAIL_BYTES:]
+        elif chunk is not None and self.complaints in self._selector.get_map():
+            self._selector.unregister(self.complaints)
+
+    def _lines(self, chunk: bytes, name: str) -> list[bytearray]:
+        self._heard_bytes += len(chunk)
+        if self._heard_bytes > MOST_BYTES:
+            raise Broken(f"{name} answers with more than {MOST_BYTES:,} bytes", code="bad_answer")
+        if b"\n" not in chunk:
+            self._pending += chunk
+            return []
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        return lines
+
+
+def _read(pipe: IO[bytes]) -> bytes | None:
+    """What has come; empty at the end, None when there is nothing yet."""
+    try:
+        return os.read(pipe.fileno(), CHUNK_BYTES)
+    except BlockingIOError:
+        return None
+
+
+def _parsed(name: str, line: bytearray) -> Message:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict):
+        raise _wrong(name, bytes(line[:80]))
+    return message
+
+
+def _share(name: str, said: object) -> float:
+    if isinstance(said, (int, float)) and math.isfinite(said):
+        return min(max(float(said), 0.0), 1.0)
+    raise _wrong(name, said)
+
+
+def _loaded(work: Callable[..., Any], answer: Message) -> Any:
+    if "result" not in answer:
+        raise _raised(work.__name__, answer)
+    try:
         return TypeAdapter(get_type_hints(work)["return"]).validate_python(answer["result"])
-    kinds: dict[str, type[AircheckError]] = {"refused": Refused, "stopped": Stopped}
-    raise kinds.get(answer["kind"], Broken)(answer["message"], code=answer["code"])
+    except (ValueError, RecursionError) as error:
+        raise _wrong(work.__name__, answer["result"]) from error
 
 
-def _epitaph(name: str, code: int, tail: str) -> str:
-    why = f"was killed by signal {-code} (out of memory?)" if code < 0 else f"ended with status {code}"
-    last = tail.rsplit("\n", 1)[-1]
-    return f"{name} {why}{': ' + last if last else ''}"
+KINDS: dict[str, type[AircheckError]] = {"refused": Refused, "stopped": Stopped, "hindered": Hindered, "broken": Broken}
 
 
-def _as_dict(limits: Limits) -> Any:
-    return TypeAdapter(Limits).dump_python(limits, mode="json")
+def kind_of(error: AircheckError) -> str:
+    """The kind of error as the two sides of a child call it."""
+    return next(kind for kind, known in KINDS.items() if isinstance(error, known))
+
+
+def _raised(name: str, answer: Message) -> AircheckError:
+    kind, code, message = (str(answer.get(part, ""))[:WORDS] for part in ("kind", "code", "message"))
+    return KINDS[kind](message, code=code) if kind in KINDS else _wrong(name, answer)
+
+
+def _wrong(name: str, said: object) -> Broken:
+    return Broken(f"{name} gave an answer that is none: {str(said)[:80]!r}", code="bad_answer")
 
 
 def _dumped(value: object) -> Any:
     return TypeAdapter(type(value)).dump_python(value, mode="json")
-
-
-# ---- the child's side
-
-
-def _limit(limits: Limits) -> None:
-    for what, much in (
-        (resource.RLIMIT_AS, limits.memory_bytes), (resource.RLIMIT_CPU, limits.cpu_s), (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):  # fmt: skip
-        if much is not None:
-            hard = resource.getrlimit(what)[1]
-            resource.setrlimit(what, (much if hard == resource.RLIM_INFINITY else min(much, hard), hard))
-    os.nice(limits.nice)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
-def _die_with_parent() -> None:
-    while os.read(0, 1 << 12):
-        pass
-    os.killpg(0, signal.SIGKILL)
-
-
-def _tell(pipe: IO[str], **message: object) -> None:
-    pipe.write(json.dumps(message) + "\n")
-    pipe.flush()
-
-
-def _serve(name: str, pipe: IO[str]) -> None:
-    request = json.loads(sys.stdin.readline())
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _limit(Limits(**request["limits"]))
-    module, _, function = name.partition(":")
-    work = getattr(importlib.import_module(module), function)
-    hints = list(get_type_hints(work).items())
-    inputs = [TypeAdapter(hint).validate_python(value) for (_, hint), value in zip(hints, request["inputs"], strict=False)]
-    try:
-        result = work(*inputs, report=lambda share: _tell(pipe, progress=share))
-    except AircheckError as error:
-        kind = "refused" if isinstance(error, Refused) else "stopped" if isinstance(error, Stopped) else "broken"
-        _tell(pipe, kind=kind, code=error.code, message=str(error))
-    except MemoryError:
-        _tell(pipe, kind="broken", code="out_of_memory", message=f"{function} needs more than limits.memory_bytes allows")
-    except OSError as error:
-        _tell(pipe, kind="broken", code="os_error", message=f"{function}: {error.strerror}: {error.filename or ''}".rstrip(": "))
-    else:
-        _tell(pipe, result=TypeAdapter(get_type_hints(work)["return"]).dump_python(result, mode="json"))
-
-
-if __name__ == "__main__":
-    # Libraries may print; the answer has a pipe of its own and stdout goes where stderr goes.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    _serve(sys.argv[1], answers)

@@ -20,13 +20,14 @@ import ffmpeg
 import imageio_ffmpeg
 
 from pipeline.errors import Broken, ToolFailed
+from pipeline.limits import exhausted, of_this_process
 
 OLDEST = 6
 # Never asks, never reads what it was not given, never writes what differs from one run to the next.
 GLOBAL = ("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-y")
 # Blocks on their way to ffmpeg: it has work while we make the next.
 AHEAD = 2
-SAID_LINES = 40
+SAID_LINES, LINE_BYTES = 40, 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +154,10 @@ def running(command: Sequence[str]) -> Iterator[Callable[[bytes], None]]:
         raise _failure(command, process.returncode, said)
 
 
-def _failure(command: Sequence[str], code: int, said: Iterable[str]) -> ToolFailed:
+def _failure(command: Sequence[str], code: int, said: Iterable[str]) -> Broken:
     lines = list(said) or ["it said nothing"]
-    return ToolFailed(f"ffmpeg ended with status {code}: {lines[-1]}", command=command, said="\n".join(lines))
+    spent = exhausted("ffmpeg", of_this_process(), status=code, said="\n".join(lines))
+    return spent or ToolFailed(f"ffmpeg ended with status {code}: {lines[-1]}", command=command, said="\n".join(lines))
 
 
 def run(command: Sequence[str]) -> None:
@@ -170,9 +172,9 @@ def _thread(work: Callable[..., None], *arguments: object) -> threading.Thread:
     return thread
 
 
-def _listen(stream: Iterable[bytes], said: deque[str]) -> None:
-    for line in stream:
-        said.append(line.decode(errors="replace").rstrip()[:500])
+def _listen(stream: IO[bytes], said: deque[str]) -> None:
+    while line := stream.readline(LINE_BYTES):
+        said.append(line.decode(errors="replace").rstrip())
 
 
 def _feed(pipe: IO[bytes], chunks: "queue.Queue[bytes]") -> None:

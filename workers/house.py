@@ -6,16 +6,14 @@ from pathlib import Path
 
 from feeds.catalogue import Episode, Show, find_episode, find_show
 from feeds.site import Site
-from pipeline.child import Limits
 from pipeline.errors import Refused
+from pipeline.limits import Limits
 from pipeline.plan import Plan
 from pipeline.stores import Store
 from workers.broker import Bells
 from workers.database import Database
 from workers.ledger import Bell
 from workers.settings import Settings
-
-WORDS_NICE = 10  # a running words job never delays audio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +43,11 @@ class House:
         return show, episode
 
     def limits(self, kind: str) -> Limits:
-        """What a child of that kind of job may use."""
+        """What a child of that kind of job may use; words never delay audio."""
         limits = self.settings.limits
         return Limits(
             wall_s=limits.wall_s, cpu_s=limits.cpu_s, memory_bytes=limits.memory_bytes, file_bytes=limits.file_bytes,
-            nice=WORDS_NICE if kind == "words" else 0,
+            yields=kind == "words",
         )  # fmt: skip
 
     def address(self, key: str) -> str:

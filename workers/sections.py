@@ -15,7 +15,7 @@ from pydantic_settings import NoDecode
 
 from pipeline import shelf
 from pipeline.chapter import ChapterPlan
-from pipeline.child import Limits
+from pipeline.limits import Limits
 from pipeline.models import Recording
 from pipeline.text import slug
 
