@@ -146,7 +146,7 @@ def _make(folder: Path, note: Path) -> None:
         files=(source,),
     )  # fmt: skip
     plan = Plan(encode=EncodePlan(formats=FORMATS))
-    fetched = (Fetched(source=source, file=MadeFile.of(_tone(folder / "tone.wav"))),)
+    fetched = (Fetched(source=source, file=MadeFile.of(tone(folder / "tone.wav"))),)
     sound, renditions = story.sound(*story.hear(recording, fetched, plan, shop), plan, shop)
     tags = Tags(title="Quick", artist="Aircheck", album="Quick", date="2026-01-01", language="en")
     audible = stamp(renditions, tags, children=shop.children, scratch=folder)
@@ -154,7 +154,7 @@ def _make(folder: Path, note: Path) -> None:
     write_whole(note, _MADE.dump_json(Made(sound=sound, audible=audible, complete=complete)))
 
 
-def _tone(to: Path, rate_hz: int = 48000) -> Path:
+def tone(to: Path, rate_hz: int = 48000) -> Path:
     """Two seconds of a soft tone that swells and fades."""
     count = round(SOURCE_S * rate_hz)
     loud = (9000 * math.sin(math.pi * n / count) * math.sin(2 * math.pi * 330 * n / rate_hz) for n in range(count))
