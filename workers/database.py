@@ -16,19 +16,34 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
 from pipeline.errors import Broken, Refused
 
 T = TypeVar("T")
+Hurry = Callable[[], bool]
 
 USABLE = "sqlite:///path/to/aircheck.db or postgresql+psycopg://user@host/name"
 BUSY_S = 15.0
 PATIENCE_S = 30.0
-# A PostgreSQL that was cut off says nothing: whoever waits for it is told within seconds (libpq's words), and not after hours.
-NOT_FOR_EVER = {
-    "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000,
-}  # fmt: skip
+# A statement that takes longer than this is not one of ours any more; a transaction in which nothing happens for so long belongs to
+# somebody who stands still or is gone, and must not hold its locks any longer.
+SLOW_S = 30
+# A host that vanished without a word is found out after so long, by either side.
+SILENCE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+SILENCE_S = 25
+AWAY = (OperationalError, InterfaceError, NoConnectionFree)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database did not answer, was busy or full; False where it was asked something wrong, whenever that is."""
+    return isinstance(error, AWAY) and getattr(getattr(error, "orig", None), "sqlite_errorname", "") != "SQLITE_ERROR"
+
+
+def at_leisure() -> bool:
+    """A `Hurry` of nobody."""
+    return False
 
 
 class Turn:
@@ -74,8 +89,10 @@ class Database:
         with Session(self.engine.execution_options(reading=True), expire_on_commit=False) as session, session.begin():
             yield session
 
-    def patiently(self, work: Callable[[Session], T], patience_s: float = PATIENCE_S, *, durable: bool = False) -> T:
-        """What `work` returns in a transaction of its own, tried again while the database is away or busy."""
+    def patiently(
+        self, work: Callable[[Session], T], patience_s: float = PATIENCE_S, *, durable: bool = False, hurry: Hurry = at_leisure
+    ) -> T:
+        """What `work` returns in a transaction of its own, tried again while the database is away and nobody is in a hurry."""
         opening = self.durable if durable else self.begin
         gives_up_at = time.monotonic() + patience_s
         pause_s = 0.1
@@ -83,8 +100,8 @@ class Database:
             try:
                 with opening() as session:
                     return work(session)
-            except (OperationalError, InterfaceError):
-                if time.monotonic() + pause_s > gives_up_at:
+            except AWAY as error:
+                if not is_away(error) or time.monotonic() + pause_s > gives_up_at or hurry():
                     raise
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, 2.0)
@@ -148,9 +165,19 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
 
 
 def _postgresql(url: str) -> Database:
-    said = make_url(url).query
-    connecting = {name: value for name, value in NOT_FOR_EVER.items() if name not in said}
-    engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args=connecting)
+    timeouts: dict[str, int] = {"connect_timeout": 5, "keepalives": 1, "tcp_user_timeout": SILENCE_S * 1000, **SILENCE}
+    engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args=timeouts)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        limits = {
+            "statement_timeout": SLOW_S * 1000, "lock_timeout": round(BUSY_S * 1000),
+            "idle_in_transaction_session_timeout": SLOW_S * 1000, **{f"tcp_{name}": value for name, value in SILENCE.items()},
+        }  # fmt: skip
+        for name, value in limits.items():
+            connection.execute(f"SET {name} = {value}")
+        connection.commit()
+
     return Database(engine=engine, durable_engine=engine)
 
 

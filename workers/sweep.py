@@ -19,7 +19,7 @@ from workers.duty import has_duty, leave_duties
 from workers.errands import Errand
 from workers.intake import admit_held
 from workers.ledger import QUEUES, HandsRow, JobRow, NextJob
-from workers.ledger.claims import may_run
+from workers.ledger.claims import is_open, may_run
 from workers.owner import me
 from workers.rounds import Rounds
 
@@ -123,7 +123,7 @@ def due_by_queue(session: Session) -> dict[str, tuple[int, int]]:
     """For each queue how many jobs may run now, and how many hands are free."""
     now = db_now()
     due = _counted(session, select(JobRow.queue, func.count()).where(may_run(JobRow, now)).group_by(JobRow.queue))
-    running = (JobRow.state == "running") & (JobRow.lease_until >= now)
+    running = is_open(JobRow, "running") & (JobRow.lease_until >= now)
     busy = _counted(session, select(JobRow.queue, func.count()).where(running).group_by(JobRow.queue))
     there = select(HandsRow.queue, func.sum(HandsRow.count)).where(HandsRow.until >= now).group_by(HandsRow.queue)
     hands = _counted(session, there)

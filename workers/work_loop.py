@@ -5,24 +5,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from feeds.catalogue import db_now
-from pipeline.errors import AircheckError, Broken, Refused, Stopped
+from pipeline.errors import AircheckError, Broken, Hindered, Refused, Stopped
 from workers import ledger
-from workers.database import Database
+from workers.database import AWAY, Database, is_away
 from workers.heart import Heart
+from workers.hindrance import Rest, hindrance
 from workers.ledger import LEASE_S, QUEUES, Bell, Claim, JobRow, NextJob, PausedRow, Progress, Run
 from workers.ledger.claims import of_run
 from workers.owner import me
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 LOOK_AGAIN_S = 0.2
+# How long what a job came to waits for a database that is away; whoever takes the job over meanwhile makes it count for nothing.
+SETTLING_S = 600.0
 
 
 def nothing(session: Session) -> None:
@@ -73,50 +77,78 @@ class WorkLoop:
         self.watch = watch
         self.owner = me()
         self.stopping = threading.Event()
-        self._hearts: set[Heart] = set()
+        # queues that a job was given back to, unrung
+        self.given_back: set[str] = set()
+        self._rest = Rest()
+        self._running: dict[Heart, Claim] = {}
         self._lock = threading.Lock()
 
     def hear(self, queue: str) -> None:
-        """Work off the queue until nothing in it may run; never raises for a job."""
+        """Work off the queue until nothing in it may run; never raises."""
         try:
-            while not self.stopping.is_set() and self.work_one(queue):
+            while not self.stopping.is_set() and not self._rest.is_due(queue) and self.work_one(queue):
                 pass
-        except DBAPIError as error:
-            log.warning("database_away", queue=queue, error=str(error.orig), next="the sweep rings again")
+        except Exception as error:
+            expected = is_away(error)
+            log.warning(
+                "database_away" if expected else "not_heard", queue=queue, error=str(getattr(error, "orig", error)),
+                exc_info=None if expected else error, next="the sweep rings again",
+            )  # fmt: skip
 
     def work_one(self, queue: str, run: str | None = None) -> bool:
         """Do one job of the queue (of that run); False when there was none."""
-        claim = self.database.patiently(lambda session: ledger.claim(session, queue, self.owner, self.lease_s, run=run))
+        claim = self.database.patiently(
+            lambda session: ledger.claim(session, queue, self.owner, self.lease_s, run=run), hurry=self.stopping.is_set
+        )
         if claim is None:
             return False
-        with structlog.contextvars.bound_contextvars(**about(claim)):
-            self._settle(claim)
+        self._settle(claim)
         return True
 
     def stop(self) -> None:
         """Begin no job any more, and ask the running ones to end; they are given back."""
         with self._lock:
             self.stopping.set()
-            for heart in self._hearts:
+            for heart in self._running:
                 heart.stop.set()
 
+    def abandon(self) -> None:
+        """Give back what has not ended though it was asked to; whatever it still comes to counts for nothing."""
+        with self._lock:
+            claims = list(self._running.values())
+        for claim in claims:
+            log.warning("abandoned", job=claim.kind, subject=claim.subject, why="it did not stop in time")
+            with contextlib.suppress(*AWAY):
+                self._give_back(claim)
+
     def _settle(self, claim: Claim) -> None:
+        told = log.bind(job=claim.kind, recording=claim.recording_id, subject=claim.subject, fence=claim.fence)
         try:
             with self._beating(claim) as heart:
                 outcome = self._performed(claim, heart)
-                bells = self.database.patiently(lambda session: _commit(session, claim, outcome))
+                bells = self._kept(lambda session: _commit(session, claim, outcome))
         except Stopped as stopped:
-            given_back = self.database.patiently(lambda session: ledger.give_back(session, claim))
-            log.info("given_back" if given_back else "dropped", why=str(stopped))
+            told.info("given_back" if self._give_back(claim) else "dropped", why=str(stopped))
         except Exception as error:
-            self._failed(claim, error)
+            self._not_done(claim, error)
         except BaseException:
-            self.database.patiently(lambda session: ledger.give_back(session, claim))
+            self._give_back(claim)
             raise
         else:
-            log.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
+            self._rest.went_on(claim.queue)
+            told.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
             self._ring(bells)
             outcome.after()
+
+    def _kept(self, work: Callable[[Session], T]) -> T:
+        """What became of a job, written down however long the database is away."""
+        return self.database.patiently(work, SETTLING_S, hurry=self.stopping.is_set)
+
+    def _give_back(self, claim: Claim) -> bool:
+        was_ours = self._kept(lambda session: ledger.give_back(session, claim))
+        if was_ours:
+            self.given_back.add(claim.queue)
+        return was_ours
 
     def _performed(self, claim: Claim, heart: Heart) -> Outcome:
         try:
@@ -126,13 +158,30 @@ class WorkLoop:
                 raise Broken(f"the {claim.kind} job stopped though nobody had asked: {stopped}") from stopped
             raise
 
+    def _not_done(self, claim: Claim, error: Exception) -> None:
+        in_the_way = hindrance(error)
+        if in_the_way:
+            self._hindered(claim, in_the_way)
+        else:
+            self._rest.went_on(claim.queue)
+            self._failed(claim, error)
+
+    def _hindered(self, claim: Claim, error: Hindered) -> None:
+        self._rest.hindered(claim.queue)
+        bell = self._kept(lambda session: ledger.hinder(session, claim, error))
+        log.warning(
+            "hindered", job=claim.kind, recording=claim.recording_id, subject=claim.subject, code=error.code, error=str(error),
+            next=f"looked at again in {bell.delay_s:.0f} s" if bell else "somebody else goes on",
+        )  # fmt: skip
+        self._ring((bell,) if bell else ())
+
     def _failed(self, claim: Claim, error: Exception) -> None:
-        bell = self.database.patiently(lambda session: ledger.fail(session, claim, error))
+        bell = self._kept(lambda session: ledger.fail(session, claim, error))
         expected = isinstance(error, AircheckError)
         log.warning(
             "refused" if isinstance(error, Refused) else "failed",
-            tries=claim.tries, error=str(error), exc_info=None if expected else error,
-            next=f"again in {bell.delay_s:.0f} s" if bell else "not tried again",
+            job=claim.kind, recording=claim.recording_id, subject=claim.subject, tries=claim.tries, error=str(error),
+            exc_info=None if expected else error, next=f"again in {bell.delay_s:.0f} s" if bell else "not tried again",
         )  # fmt: skip
         self._ring((bell,) if bell else ())
 
@@ -144,7 +193,7 @@ class WorkLoop:
     def _beating(self, claim: Claim) -> Iterator[Heart]:
         heart = Heart(watch=lambda progress: self.watch(claim, progress))
         with self._lock:
-            self._hearts.add(heart)
+            self._running[heart] = claim
             if self.stopping.is_set():
                 heart.stop.set()
         try:
@@ -152,7 +201,7 @@ class WorkLoop:
                 yield heart
         finally:
             with self._lock:
-                self._hearts.discard(heart)
+                del self._running[heart]
 
     def _beat(self, claim: Claim, progress: Progress) -> bool:
         with self.database.begin() as session:

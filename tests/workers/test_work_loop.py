@@ -1,5 +1,7 @@
 """A bell is heard, a job is done: on both databases."""
 
+import errno
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -8,14 +10,17 @@ from dataclasses import replace
 import pytest
 from fakes_work import Jobs, until
 from sqlalchemy import select, update
+from sqlalchemy import text as sql
+from sqlalchemy.exc import OperationalError
 
 from feeds.catalogue import EpisodeRow, find_episode, find_show
-from pipeline.errors import Broken, Refused, Stopped
+from pipeline.errors import Broken, Hindered, Refused, Stopped
 from workers import ledger
 from workers.database import Database
 from workers.heart import Heart
+from workers.hindrance import Rest
 from workers.intake import Accepted
-from workers.ledger import Bell, Claim, JobRow, Progress
+from workers.ledger import MAX_TRIES, Bell, Claim, JobRow, Progress
 from workers.work_loop import Outcome, WorkLoop, drain
 
 Send = Callable[..., Accepted]
@@ -97,6 +102,112 @@ def test_a_failure_never_leaves_the_actor_and_is_rung_for_again(
     loop.hear("audio")
     assert rung == [Bell(queue="audio", delay_s=20.0)]
     assert run_of(database).jobs[0].error == "ZeroDivisionError: division by zero"
+
+
+AWAY = OperationalError("SELECT 1", {}, sqlite3.OperationalError("disk I/O error"))
+
+
+@pytest.mark.parametrize(
+    ("met", "code"),
+    [
+        (Hindered("the store answers 503", code="store_away"), "store_away"),
+        (OSError(errno.ENOSPC, "No space left on device", "part"), "disk_full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded", "part"), "disk_full"),
+        (AWAY, "database_away"),
+    ],
+    ids=["store", "disk", "quota", "database"],
+)
+def test_what_is_in_the_way_counts_as_no_try_and_is_waited_for(
+    database: Database, send: Send, loop: WorkLoop, jobs: Jobs, rung: list[Bell], met: Exception, code: str
+) -> None:
+    send()
+    body, jobs.bodies["audio"] = jobs.audio, raising(met)
+    for _ in range(MAX_TRIES + 1):
+        assert loop.work_one("audio")
+        (job,) = run_of(database).jobs
+        assert (job.state, job.outcome, job.tries, job.error_code) == ("ready", "hindered", 0, code)
+        shift(database, next_at=-60)
+    assert all(bell.queue == "audio" and bell.delay_s >= 20 for bell in rung)
+    jobs.bodies["audio"] = body
+    assert loop.work_one("audio")
+    assert run_of(database).jobs[0].state == "done"
+
+
+def test_a_full_disk_is_told_with_what_to_do(database: Database, send: Send, loop: WorkLoop, jobs: Jobs) -> None:
+    send()
+    jobs.bodies["audio"] = raising(OSError(errno.ENOSPC, "No space left on device", "/scratch/speech.pcm"))
+    loop.work_one("audio")
+    assert run_of(database).jobs[0].error == (
+        "no space is left for /scratch/speech.pcm; make room where data_dir lies, and it goes on by itself"
+    )
+
+
+def test_an_impossible_statement_is_no_hindrance(database: Database, send: Send, loop: WorkLoop, jobs: Jobs) -> None:
+    send()
+
+    def asks_wrong(claim: Claim, heart: Heart) -> Outcome:
+        with database.read() as session:
+            session.execute(sql("SELECT nothing FROM nowhere"))
+        return Outcome()
+
+    jobs.bodies["audio"] = asks_wrong
+    loop.work_one("audio")
+    assert (run_of(database).jobs[0].tries, run_of(database).jobs[0].error_code) == (1, "internal")
+
+
+def test_who_is_hindered_again_and_again_leaves_the_others_their_jobs(
+    database: Database, send: Send, loop: WorkLoop, jobs: Jobs
+) -> None:
+    for n in range(10):
+        send(f"EG_{n}")
+    jobs.bodies["audio"] = raising(Hindered("the disk is full here", code="disk_full"))
+    for _ in range(3):
+        loop.hear("audio")
+    elsewhere = Jobs(database)
+    WorkLoop(database, elsewhere.bodies, ring=[].append).hear("audio")
+    assert len(elsewhere.done) == 9
+
+
+def test_the_rest_of_the_hindered_grows_and_ends_when_something_goes_well() -> None:
+    now = 0.0
+    rest = Rest(lambda: now)
+    rests = []
+    for _ in range(7):
+        assert not rest.is_due("audio")
+        rest.hindered("audio")
+        began = now
+        while rest.is_due("audio"):
+            assert not rest.is_due("words")
+            now += 0.5
+        rests.append(now - began)
+    assert rests == [1, 2, 4, 8, 16, 30, 30]
+    rest.went_on("audio")
+    rest.hindered("audio")
+    now += 1
+    assert not rest.is_due("audio")
+
+
+def test_what_does_not_stop_in_time_is_given_back_over_its_head(database: Database, send: Send, loop: WorkLoop, jobs: Jobs) -> None:
+    send()
+    begun, let_go = threading.Event(), threading.Event()
+
+    def deaf(claim: Claim, heart: Heart) -> Outcome:
+        begun.set()
+        let_go.wait(30)
+        return jobs.audio(claim, heart)
+
+    jobs.bodies["audio"] = deaf
+    hearing = threading.Thread(target=loop.hear, args=("audio",))
+    hearing.start()
+    assert begun.wait(10)
+    loop.stop()
+    loop.abandon()
+    (job,) = run_of(database).jobs
+    assert (job.state, job.tries, job.outcome) == ("ready", 0, "given_back")
+    assert loop.given_back == {"audio"}
+    let_go.set()
+    hearing.join(10)
+    assert (run_of(database).jobs[0].state, run_of(database).jobs[0].tries) == ("ready", 0)
 
 
 def test_a_refusal_ends_the_run(database: Database, send: Send, loop: WorkLoop, jobs: Jobs, rung: list[Bell]) -> None:

@@ -119,7 +119,7 @@ def may_run(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]
     ready = and_(job.state == "ready", job.next_at <= now)
     abandoned = and_(job.state == "running", job.lease_until < now)
     paused = select(PausedRow.queue)
-    return and_(or_(ready, abandoned), job.tries < MAX_TRIES, job.queue.not_in(paused))
+    return and_(is_open(job, "ready", "running"), or_(ready, abandoned), job.tries < MAX_TRIES, job.queue.not_in(paused))
 
 
 def of_run(job: type[JobRow], run: str | ColumnElement[str]) -> ColumnElement[bool]:

@@ -26,6 +26,8 @@ def migrate(engine: Engine, revision: str = HEAD) -> None:
             return
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                connection.execute(sql(f"SET LOCAL {limit} = 0"))  # a step may take as long as it takes
             connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         _must_be_known(revision_of(connection))
         command.upgrade(_config(connection), revision)
