@@ -2,7 +2,7 @@
 # `make demo ARGS=--once` or `make test ARGS='-k loudness'`. PYTHON= names the Python to build .venv with.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint sample pins clean system
+.PHONY: help demo test test-all lint sample pins clean system swift
 .NOTPARALLEL:
 
 BIN := .venv/bin
@@ -18,10 +18,10 @@ help:  ## this list
 demo: .venv/.run  ## a sample room becomes an episode, served until Ctrl-C (ARGS=--once: then ends)
 	@$(BIN)/aircheck demo $(ARGS)
 
-test: system lint  ## the whole suite but what is marked slow
+test: system lint swift  ## the whole suite but what is marked slow
 	@$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: system lint  ## the slow ones too, and property tests with examples of their own choice
+test-all: system lint swift  ## the slow ones too, and property tests with examples of their own choice
 	@$(PYTEST) --hypothesis-profile=explore $(ARGS)
 
 lint: .venv/.test  ## style, types and the borders between the packages
@@ -40,6 +40,7 @@ pins:  ## write requirements/*.txt again with uv (ARGS=--upgrade: newest version
 	$(COMPILE) pyproject.toml requirements/build.in --extra draft -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra draft --extra postgres --extra test -o requirements/test.txt
 	$(COMPILE) requirements/vocabulary.in --no-deps -o requirements/vocabulary.txt
+	$(COMPILE) requirements/swift.in -o requirements/swift.txt
 
 clean:  ## remove .venv and everything a tool left behind
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
@@ -59,6 +60,18 @@ clean:  ## remove .venv and everything a tool left behind
 	@echo "installing what the tests need into .venv"
 	@$(PIP) --require-hashes -r requirements/test.txt
 	@$(PIP) --require-hashes --no-deps --no-build-isolation -r requirements/vocabulary.txt
+	@touch $@
+
+# A real object store for the tests, in an environment of its own; where it cannot be built, its tests are skipped by name.
+swift: .venv/bin/pip
+	@$(MAKE) --silent .venv/swift/.ready 2>.venv/swift.log || \
+		echo "OpenStack Swift cannot be built here (.venv/swift.log says why) - tests on it are skipped" >&2
+
+.venv/swift/.ready: requirements/swift.txt
+	@echo "installing OpenStack Swift for the tests into .venv/swift"
+	@rm -rf .venv/swift
+	@PYTHON="$(BIN)/python" requirements/make-venv .venv/swift
+	@.venv/swift/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/swift.txt
 	@touch $@
 
 system:

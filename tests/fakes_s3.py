@@ -26,6 +26,12 @@ def free_port() -> int:
         return port
 
 
+def listens(port: int) -> bool:
+    """Whether anybody answers at that port of this machine."""
+    with socket.socket() as knock:
+        return knock.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def deaf_address() -> str:
     """An address on this machine where nobody listens."""

@@ -9,6 +9,7 @@ any lease runs out. Large files travel in parts, so that memory stays the same w
 import contextlib
 import hashlib
 import math
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -113,9 +114,11 @@ class S3Store:
     def get(self, key: str) -> bytes | None:
         into = BytesIO()
         with self._told(f"{key} cannot be read"):
-            return into.getvalue() if self._fetched(key, into) else None
+            return into.getvalue() if _may_be(key) and self._fetched(key, into) else None
 
     def read(self, key: str, first: int, length: int, *, etag: str = "") -> bytes | None:
+        if not _may_be(key):
+            return None
         with self._told(f"{key} cannot be read"):
             for _ in range(TRIES - 1):
                 with contextlib.suppress(*CUT):
@@ -134,6 +137,8 @@ class S3Store:
             part.unlink(missing_ok=True)
 
     def stat(self, key: str) -> Stat | None:
+        if not _may_be(key):
+            return None
         with self._told(f"{key} cannot be looked at"), self._deadline.within(SOON_S):
             try:
                 return _stat_of(key, self._client.head_object(**self._at(key)))
@@ -326,6 +331,11 @@ class S3Store:
             yield
         except (*FAILURES, TooLateError) as error:
             raise in_words(f"s3://{self._bucket}/{self._prefix}: {what}", error) from error
+
+
+def _may_be(key: str) -> bool:
+    """Whether there can be such an object at all; rooms of others have keys that we would not write."""
+    return re.fullmatch(r"[^\x00-\x1f\x7f]{1,1000}", key) is not None
 
 
 def _stat_of(key: str, head: Mapping[str, Any]) -> Stat:

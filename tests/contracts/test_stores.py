@@ -11,7 +11,7 @@ from pipeline import shelf
 from pipeline.errors import Broken, Refused
 from pipeline.stores import Store, mime_type_of, open_store
 
-pytest_plugins = ["fakes_s3"]
+pytest_plugins = ["fakes_s3", "fakes_swift"]
 
 CACHE = "public, max-age=60"
 
@@ -26,10 +26,15 @@ def _s3(request: pytest.FixtureRequest) -> Store:
     return open_store(f"s3://{bucket}/a/prefix", endpoint_url=request.getfixturevalue("s3_service"))
 
 
-OPENERS: dict[str, Callable[[pytest.FixtureRequest], Store]] = {"folder": _folder, "s3": _s3}
+def _swift(request: pytest.FixtureRequest) -> Store:
+    bucket = request.getfixturevalue("swift_bucket")
+    return open_store(f"s3://{bucket}/a/prefix", endpoint_url=request.getfixturevalue("swift").url)
 
 
-@pytest.fixture(params=shelf.names("pipeline.stores"))
+OPENERS: dict[str, Callable[[pytest.FixtureRequest], Store]] = {"folder": _folder, "s3": _s3, "swift": _swift}
+
+
+@pytest.fixture(params=[*shelf.names("pipeline.stores"), "swift"])
 def store(request: pytest.FixtureRequest) -> Store:
     return OPENERS[request.param](request)
 
