@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from feeds.web.work import Check, Failure, RunState, StageDone
+from feeds.web.work import Check, Failure, Late, RunState, StageDone
 from pipeline.errors import Refused
 
 
@@ -14,6 +14,7 @@ class FakeWork:
     def __init__(self) -> None:
         self.states: dict[str, RunState] = {}
         self.checks: tuple[Check, ...] = (Check(name="database", ok=True),)
+        self.late_rooms: tuple[Late, ...] = ()
         self.retried: list[str] = []
         self.cancelled: list[str] = []
 
@@ -55,6 +56,9 @@ class FakeWork:
     def cancel(self, recording_id: str) -> None:
         self.cancelled.append(recording_id)
         self._say(recording_id, phase="cancelled")
+
+    def late(self) -> tuple[Late, ...]:
+        return self.late_rooms
 
     def ready(self) -> tuple[Check, ...]:
         return self.checks

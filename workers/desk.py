@@ -8,11 +8,12 @@ from statistics import quantiles
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feeds.catalogue import Episode, EpisodeRow, find_episode
-from feeds.web.work import Check, Failure, Phase, RunState, StageDone
+from feeds.catalogue import Episode, EpisodeRow, episode_slug, find_episode
+from feeds.web.work import Check, Failure, Late, Phase, RunState, StageDone
 from workers import ledger
 from workers.house import House
 from workers.ledger import MAX_TRIES, JobLook, JobRow, Run, these
+from workers.ledger.overdue import Overdue, overdue
 from workers.ledger.reasons import sentences
 from workers.metrics import metrics
 from workers.readiness import readiness
@@ -51,6 +52,12 @@ class Desk:
         with self.house.database.begin() as session:
             ledger.cancel(session, recording_id)
 
+    def late(self) -> tuple[Late, ...]:
+        """The rooms whose alarm has been raised and that cannot be heard yet."""
+        with self.house.database.read() as session:
+            rooms = overdue(session, self.house.settings.limits.overdue_s, alarmed=True)
+        return tuple(_late(room) for room in rooms)
+
     def ready(self) -> tuple[Check, ...]:
         """What must be well, looked at now."""
         return readiness(self.house)
@@ -58,6 +65,15 @@ class Desk:
     def metrics(self) -> bytes:
         """Prometheus text."""
         return metrics(self.house)
+
+
+def _late(room: Overdue) -> Late:
+    run, why = room.run, room.standing
+    can_be_tried = why.cause == "failed" and any(job.state == "failed" and job.tries >= MAX_TRIES for job in run.jobs)
+    return Late(
+        recording_id=run.id, name=run.name, show_slug=run.show_slug, since=run.received_at, said=why.said, next=why.next,
+        episode=episode_slug(run.episode_guid) if run.episode_guid else "", retryable=can_be_tried,
+    )  # fmt: skip
 
 
 def state_of(run: Run, episode: Episode | None, paces: Mapping[str, Span | None], now: datetime) -> RunState:

@@ -1,12 +1,14 @@
 """Our own pages: templates beside this file, and the few files they need, held in memory."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from feeds.pages.assets import assets, font_faces
@@ -64,13 +66,18 @@ def written_size(size_bytes: float) -> str:
     raise AssertionError(unit)
 
 
+def coded(sentence: str) -> Markup:
+    """What stands between backticks as code; everything is escaped."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 - escaped just before
+
+
 @cache
 def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("feeds.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.globals["static"] = static_url
-    templates.filters.update(written=written, spoken=spoken, size=written_size)
+    templates.filters.update(written=written, spoken=spoken, size=written_size, coded=coded)
     return templates
 
 

@@ -55,6 +55,25 @@ class RunState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A room that ended long ago and cannot be heard yet."""
+
+    recording_id: str
+    # as the room called itself
+    name: str
+    # "" while no show is known
+    show_slug: str
+    since: datetime
+    # why, and what to do, each in a sentence; commands stand between backticks
+    said: str
+    next: str
+    # the slug of its episode, "" while it has none
+    episode: str = ""
+    # pressing Try again may help
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One thing that must be well before rooms may come; `said` tells what is wrong and what to do."""
 
@@ -76,6 +95,10 @@ class Work(Protocol):
 
     def cancel(self, recording_id: str) -> None:
         """Stop politely and try no more; harmless when it has ended."""
+        ...
+
+    def late(self) -> tuple[Late, ...]:
+        """The rooms that people were told of because they ended long ago and cannot be heard yet, the newest first."""
         ...
 
     def ready(self) -> tuple[Check, ...]:

@@ -165,7 +165,7 @@ def test_a_paused_queue_is_named_with_what_ends_the_pause(database: Database, en
     ended_long_ago()
     with database.begin() as session:
         ledger.pause(session, "audio")
-    assert why(database) == ("paused", "The queue audio is paused.", "Go on with it: aircheck pause audio --resume.")
+    assert why(database) == ("paused", "The queue audio is paused.", "To go on with it: `aircheck pause audio --resume`.")
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,10 @@ class Floor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Why a run is not further: the cause by its name, in words, and what to do or what happens by itself."""
+    """Why a run is not further: the cause by its name, in a sentence, and what to do or what happens by itself.
+
+    Commands stand between backticks.
+    """
 
     cause: Cause
     said: str
@@ -79,7 +82,7 @@ def standing(run: Run, floor: Floor) -> Standing | None:
     job = next((job for job in run.jobs if job.state not in ("done", "cancelled")), None)
     if run.state == "held" or job is None:
         said, _, then = run.reason.partition("; ")
-        return Standing(cause="held", said=sentence(said), next=sentence(then or f"see: aircheck runs show {run.id}"))
+        return Standing(cause="held", said=sentence(said), next=sentence(then or f"see `aircheck runs show {run.id}`"))
     cause = cause_of(False, job.kind, job.state, job.outcome, floor)
     said, then = _words(cause, job, run.id)
     return Standing(cause=cause, said=sentence(said), next=sentence(then))
@@ -89,16 +92,19 @@ def _words(cause: Cause, job: JobLook, run_id: str) -> tuple[str, str]:
     queue, again = QUEUE_OF[job.kind], f"it is tried again at {job.next_at:%H:%M:%S} UTC"
     if cause == "working":
         stage = f", {job.progress.stage} {job.progress.share:.0%}" if job.progress.stage else ""
-        return f"the {job.kind} job is at work{stage}", f"nothing, unless it stands still: aircheck runs show {run_id}"
+        return f"the {job.kind} job is at work{stage}", f"nothing, unless it stands still: `aircheck runs show {run_id}`"
     if cause == "failed" and job.tries < MAX_TRIES:
-        return job.error, f"trying again will not help; put it aside: aircheck cancel {run_id}"
+        return job.error, f"trying again will not help; to put it aside: `aircheck cancel {run_id}`"
     return {
-        "failed": (job.error, f"when its cause is gone: aircheck retry {run_id}"),
-        "paused": (f"the queue {queue} is paused", f"go on with it: aircheck pause {queue} --resume"),
-        "unmanned": (f"nobody works at the queue {queue}", f"start somebody: aircheck work --queues {queue}"),
+        "failed": (job.error, f"when its cause is gone: `aircheck retry {run_id}`"),
+        "paused": (f"the queue {queue} is paused", f"to go on with it: `aircheck pause {queue} --resume`"),
+        "unmanned": (f"nobody works at the queue {queue}", f"start somebody: `aircheck work --queues {queue}`"),
         "hindered": (job.error, f"it goes on by itself once that is mended; {again}"),
         "failing": (job.error, f"{again}, after {job.tries} of {MAX_TRIES} tries"),
-    }.get(cause, (f"it waits for its turn at the queue {queue}", f"nothing; more hands would help: aircheck work --queues {queue}"))
+        "waiting": (
+            f"it waits for its turn at the queue {queue}", f"nothing; more hands would help: `aircheck work --queues {queue}`",
+        ),
+    }[cause]  # fmt: skip
 
 
 def sentence(words: str) -> str:

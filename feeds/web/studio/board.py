@@ -23,6 +23,8 @@ from feeds.web.work import RunState
 
 PAGE_EPISODES = 30
 _KEPT_EPISODES = 600
+# So many late rooms are told one by one; of the others their number.
+LATE_ROOMS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ class Board:
         changed = [guid for guid, mark in marks.items() if self._kept(view.frame, guid, mark) is None]
         for shown in _shown(web, changed, runs, now) if changed else ():
             self._keep(view.frame, shown.episode.guid, marks[shown.episode.guid], _PIECES[view.frame](shown))
-        pieces = [self._kept(view.frame, guid, mark) or {} for guid, mark in marks.items()]
+        pieces = [_late_piece(web, view), *(self._kept(view.frame, guid, mark) or {} for guid, mark in marks.items())]
         return Look(frame=view.frame, pieces={name: html for drawn in pieces for name, html in drawn.items()})
 
     def _kept(self, frame: str, guid: str, mark: object) -> dict[str, str] | None:
@@ -183,6 +185,14 @@ def _is_out(episode: Episode) -> bool:
 
 def _known(shown: _Shown) -> dict[str, object]:
     return {name: getattr(shown, name) for name in _Shown.__dataclass_fields__}
+
+
+def _late_piece(web: Web, view: View) -> dict[str, str]:
+    """On top of the first page: what ended long ago and cannot be heard; nothing while all is well."""
+    if view.episode or view.page > 1:
+        return {}
+    rooms = [room for room in web.work.late() if view.show in ("", room.show_slug)]
+    return {"late": rendered("late.html", rooms=rooms[:LATE_ROOMS], more=len(rooms) - LATE_ROOMS)} if rooms else {}
 
 
 def _row_piece(shown: _Shown) -> dict[str, str]:
