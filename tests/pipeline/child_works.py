@@ -44,8 +44,6 @@ def give(wish: Wish, factor: float, report: Report) -> Gift:
 def fail(how: str, report: Report) -> int:
     kinds = {"refused": Refused, "broken": Broken, "hindered": Hindered, "stopped": Stopped}
     raise kinds[how](f"{how} on purpose", code=f"{how}_code")
-        f"{how} on purpose", code=f"{how}_code"
-    )
 
 
 def trip(report: Report) -> int:
