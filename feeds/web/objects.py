@@ -3,14 +3,13 @@
 import gzip
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from io import BytesIO
+from io import SEEK_SET, RawIOBase
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 from types import MappingProxyType
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, cast, runtime_checkable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,10 +18,11 @@ from starlette.types import Receive, Scope, Send
 
 from feeds.web.answers import Answer, answer
 from pipeline.errors import Broken
-from pipeline.stores import Stat, Store
+from pipeline.stores import Overtaken, Stat, Store
 
 CHUNK_BYTES = 256 * 1024
-HELD_BYTES = 8 * 2**20
+# a request each, and the memory of one listener
+FAR_CHUNK_BYTES = 2**20
 _PATIENCE = 5
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -44,13 +44,39 @@ class Opened:
     file: BinaryIO
 
 
-class Sent(StreamingResponse):
-    """Part of an open file, which is closed whatever happens to the listener."""
+class FarFile(RawIOBase):
+    """An object of a store far away as an open file: each reading asks for that part alone, of the version that was looked at."""
 
-    def __init__(self, file: BinaryIO, reply: Answer) -> None:
+    def __init__(self, store: Store, stat: Stat) -> None:
+        self._store, self._stat = store, stat
+        self._at_bytes = 0
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        assert whence == SEEK_SET
+        self._at_bytes = offset
+        return offset
+
+    def read(self, size: int = -1) -> bytes:
+        """At most so many bytes, in one request. Errors: `Overtaken` when the object has been replaced or is gone."""
+        left = max(0, self._stat.size_bytes - self._at_bytes)
+        wanted = left if size < 0 else min(size, left)
+        if not wanted:
+            return b""
+        part = self._store.read(self._stat.key, self._at_bytes, wanted, etag=self._stat.etag)
+        if part is None:
+            raise Overtaken(f"{self._stat.key} went away while it was read")
+        self._at_bytes += len(part)
+        return part
+
+
+class Sent(StreamingResponse):
+    """Part of an open file, which is closed whatever happens to the listener; it begins with the chunk that was read already."""
+
+    def __init__(self, file: BinaryIO, begin: bytes, reply: Answer) -> None:
         self.file = file
         start, stop = reply.span or (0, 0)
-        super().__init__(_chunks(file, start, stop), reply.status, {**reply.headers, "Content-Length": str(stop - start)})
+        chunks = _chunks(file, begin, stop - start)
+        super().__init__(chunks, reply.status, {**reply.headers, "Content-Length": str(stop - start)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self.file:
@@ -84,8 +110,13 @@ _squeezed = Squeezed()
 
 async def respond(request: Request, store: Store, key: str, more: Mapping[str, str] = _NOTHING) -> Response | None:
     """The answer to a GET or HEAD of that object, or None where there is none; `more` are headers to add or replace."""
-    opened = await run_in_threadpool(open_object, store, key)
-    return None if opened is None else await answered(request, opened, more)
+    for _ in range(_PATIENCE):
+        opened = await run_in_threadpool(open_object, store, key)
+        try:
+            return None if opened is None else await answered(request, opened, more)
+        except Overtaken:
+            continue
+    raise _busy(key)
 
 
 async def answered(request: Request, opened: Opened, more: Mapping[str, str] = _NOTHING) -> Response:
@@ -97,10 +128,16 @@ async def answered(request: Request, opened: Opened, more: Mapping[str, str] = _
 
 
 def _response(opened: Opened, reply: Answer, method: str) -> Response:
-    if reply.span is not None and method == "GET" and not reply.gzipped:
-        return Sent(opened.file, reply)
-    with opened.file:
-        return _whole(opened, reply, method)
+    with ExitStack() as held:
+        held.enter_context(opened.file)
+        if reply.span is None or method != "GET" or reply.gzipped:
+            return _whole(opened, reply, method)
+        start, stop = reply.span
+        opened.file.seek(start)
+        # before anything is promised: what was replaced meanwhile is looked at anew
+        sent = Sent(opened.file, opened.file.read(min(_chunk_bytes(opened.file), stop - start)), reply)
+        held.pop_all()
+        return sent
 
 
 def _whole(opened: Opened, reply: Answer, method: str) -> Response:
@@ -118,37 +155,29 @@ def open_object(store: Store, key: str) -> Opened | None:
         stat = store.stat(key)
         if stat is None:
             return None
-        file = _file_of(store, key, stat)
-        if file is None:
-            continue
-        with ExitStack() as held:
-            held.enter_context(file)
+        if not isinstance(store, Local):
+            return Opened(stat=stat, file=cast(BinaryIO, FarFile(store, stat)))
+        with ExitStack() as held, suppress(FileNotFoundError):
+            file = held.enter_context(store.local_path(key).open("rb"))
             if store.stat(key) == stat:
                 held.pop_all()
                 return Opened(stat=stat, file=file)
-    raise Broken(f"{key} changes faster than it can be read", code="store_busy")
+    raise _busy(key)
 
 
-def _file_of(store: Store, key: str, stat: Stat) -> BinaryIO | None:
-    """An open file with the object's bytes, or None when it has just gone."""
-    if isinstance(store, Local):
-        try:
-            return store.local_path(key).open("rb")
-        except FileNotFoundError:
-            return None
-    if stat.size_bytes <= HELD_BYTES:
-        content = store.get(key)
-        return None if content is None else BytesIO(content)
-    with TemporaryDirectory(prefix="aircheck-") as folder:
-        store.download(key, Path(folder, "object"))
-        return Path(folder, "object").open("rb")
+def _busy(key: str) -> Broken:
+    return Broken(f"{key} changes faster than it can be read", code="store_busy")
 
 
-async def _chunks(file: BinaryIO, start: int, stop: int) -> AsyncIterator[bytes]:
-    await run_in_threadpool(file.seek, start)
-    while start < stop:
-        chunk = await run_in_threadpool(file.read, min(CHUNK_BYTES, stop - start))
+def _chunk_bytes(file: BinaryIO) -> int:
+    return FAR_CHUNK_BYTES if isinstance(file, FarFile) else CHUNK_BYTES
+
+
+async def _chunks(file: BinaryIO, begin: bytes, length: int) -> AsyncIterator[bytes]:
+    chunk = begin
+    while length > 0:
         if not chunk:
-            raise Broken(f"a stored file ended {stop - start} bytes early")
-        start += len(chunk)
+            raise Broken(f"a stored file ended {length} bytes early")
         yield chunk
+        length -= len(chunk)
+        chunk = await run_in_threadpool(file.read, min(_chunk_bytes(file), length))

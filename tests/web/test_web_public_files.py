@@ -5,7 +5,7 @@ import hashlib
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import pytest
 from fakes_studio import House, served
 
 from feeds.pages.assets import assets
-from pipeline.stores import Store
+from pipeline.stores import Store, mime_type_of
 
 SOUND = os.urandom(600_000)
 FEED = b"<rss>" + b"<item>an episode</item>" * 500 + b"</rss>"
@@ -282,20 +282,81 @@ def test_a_listener_who_leaves_in_the_middle_harms_nobody(house: House, own_web:
     assert own_web.get("/healthz").status_code == 200
 
 
+def test_a_file_has_the_name_that_listeners_save_it_under(house: House, own_web: httpx.Client) -> None:
+    house.public.put("late-build/e/episode.mp3", SOUND, mime_type="audio/mpeg", cache_control="", filename="Late Build - Ünten.mp3")
+    for method in ("GET", "HEAD"):
+        answer = own_web.request(method, "/late-build/e/episode.mp3", headers={"Range": "bytes=0-9"})
+        told = "inline; filename=\"Late Build - Unten.mp3\"; filename*=UTF-8''Late%20Build%20-%20%C3%9Cnten.mp3"
+        assert answer.headers["content-disposition"] == told
+    assert "content-disposition" not in own_web.get("/late-build/feed.xml").headers
+
+
 class Far:
-    """A store whose objects are no files of this machine."""
+    """A store whose objects are no files of this machine; tells what is read of them, and may have them replaced just before."""
 
     def __init__(self, near: Store) -> None:
-        self.get, self.stat, self.read, self.download = near.get, near.stat, near.read, near.download
+        self.near, self.stat = near, near.stat
+        self.read_bytes: list[int] = []
+        self.before_reading: Callable[[int], None] = lambda _first: None
+
+    def read(self, key: str, first: int, length: int, *, etag: str = "") -> bytes | None:
+        self.before_reading(first)
+        self.read_bytes.append(length)
+        return self.near.read(key, first, length, etag=etag)
 
 
-@pytest.mark.parametrize("size_bytes", [100_000, 9_000_000])
-def test_a_store_far_away_is_served_the_same(house: House, size_bytes: int) -> None:
+@pytest.fixture
+def far(house: House) -> Far:
+    house.opens_show()
+    house.public = far = Far(house.public)  # type: ignore[assignment]
+    return far
+
+
+def put(far: Far, content: bytes, key: str = "late-build/e/episode.mp3") -> None:
+    far.near.put(key, content, mime_type=mime_type_of(key), cache_control="")
+
+
+@pytest.mark.parametrize("size_bytes", [0, 100_000, 9_000_000])
+def test_a_store_far_away_is_served_the_same(house: House, far: Far, size_bytes: int) -> None:
     content = os.urandom(size_bytes)
-    house.stores("late-build/e/episode.mp3", content)
-    house.public = Far(house.public)  # type: ignore[assignment]
+    put(far, content)
     with served(house.app()) as url, httpx.Client(base_url=url) as client:
         assert client.get("/late-build/e/episode.mp3").content == content
         part = client.get("/late-build/e/episode.mp3", headers={"Range": "bytes=-10"})
-        assert (part.status_code, part.content) == (206, content[-10:])
+        assert (part.status_code, part.content) == (206 if content else 416, content[-10:])
         assert client.get("/late-build/e/none.mp3").status_code == 404
+
+
+def test_of_a_store_far_away_only_what_is_wanted_is_read(house: House, far: Far) -> None:
+    put(far, os.urandom(9_000_000))
+    with served(house.app()) as url, httpx.Client(base_url=url) as client:
+        head = client.head("/late-build/e/episode.mp3")
+        assert client.get("/late-build/e/episode.mp3", headers={"If-None-Match": head.headers["etag"]}).status_code == 304
+        assert far.read_bytes == []
+        client.get("/late-build/e/episode.mp3", headers={"Range": "bytes=4000000-4000001"})
+        assert far.read_bytes == [2]
+        client.get("/late-build/e/episode.mp3")
+        assert max(far.read_bytes) <= 2**20 and sum(far.read_bytes) == 9_000_002
+
+
+def test_what_is_replaced_far_away_before_it_is_sent_is_looked_at_anew(house: House, far: Far) -> None:
+    replacing = iter([b"new" * 1000])
+    put(far, b"old" * 2000)
+    far.before_reading = lambda first: [put(far, new) for new in replacing] and None  # type: ignore[func-returns-value]
+    with served(house.app()) as url:
+        answer = httpx.get(f"{url}/late-build/e/episode.mp3")
+    assert (answer.status_code, answer.content) == (200, b"new" * 1000)
+
+
+def test_what_is_replaced_far_away_while_it_is_sent_breaks_off_and_is_never_a_mixture(house: House, far: Far) -> None:
+    put(far, b"o" * 3_000_000)
+    far.before_reading = lambda first: put(far, b"n" * 3_000_000) if first else None
+    with served(house.app()) as url, pytest.raises(httpx.RemoteProtocolError, match="closed"):
+        httpx.get(f"{url}/late-build/e/episode.mp3")
+
+
+def test_a_feed_far_away_is_compressed(house: House, far: Far) -> None:
+    put(far, FEED, "late-build/feed.xml")
+    with served(house.app()) as url:
+        answer = httpx.get(f"{url}/late-build/feed.xml", headers={"Accept-Encoding": "gzip"})
+    assert answer.content == FEED and answer.headers["content-encoding"] == "gzip"
