@@ -16,10 +16,11 @@ from feeds.pages import show_cover
 from pipeline.child import Children
 from pipeline.journal import write_whole
 from pipeline.models import Fetched, MadeFile, Recording, Rendition, Transcript
+from pipeline.naming import file_name
 from pipeline.plan import Plan
 from pipeline.stamp import stamp
 from pipeline.stores import Store
-from pipeline.upload import upload
+from pipeline.upload import Sending, upload
 from pipeline.workshop import Workshop
 from workers.fetch import fetch
 from workers.heart import Heart
@@ -92,8 +93,14 @@ class Job:
     def send(self, renditions: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
         """Put the renditions into the store under their fixed addresses."""
         with self.shop.stage("upload") as report:
-            upload(self.store, [(r.file, self.key_of(r), r.mime_type, MEDIA_CACHE) for r in renditions], report)
+            upload(self.store, [self._sending(r) for r in renditions], report)
         return renditions
+
+    def _sending(self, rendition: Rendition) -> Sending:
+        name = file_name(f"{self.show.title} - {self.episode.title}", rendition.file.path.suffix)
+        return Sending(
+            made=rendition.file, key=self.key_of(rendition), mime_type=rendition.mime_type, cache_control=MEDIA_CACHE, filename=name
+        )
 
     def key_of(self, rendition: Rendition) -> str:
         return f"{self.episode.prefix}episode{rendition.file.path.suffix}"
