@@ -43,6 +43,7 @@ def long_room(folder: Path, length_s: float) -> dict[str, Any]:
     """A room of that length made of the sample's tracks."""
     (folder / "tracks").mkdir(parents=True)
     manifest: dict[str, Any] = json.loads((SAMPLE / "room.json").read_text())
+    manifest["files"] = [file for file in manifest["files"] if file["start_offset"] < length_s]
     for file in manifest["files"]:
         length = str(length_s - file["start_offset"])
         command = [find(), "-nostdin", "-v", "error", "-stream_loop", "-1", "-i", str(SAMPLE / file["path"]), "-t", length]

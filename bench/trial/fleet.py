@@ -7,16 +7,18 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from bench.trial.hosts import Host, Plan
+from bench.trial.evidence import Evidence
+from bench.trial.hosts import Host, Plan, stop_all
 from bench.trial.looks import hands_of, is_quiet
 from bench.trial.quick import sound_of
+from bench.trial.reader import History
 from bench.trial.servers import free_port
 from bench.trial.services import Services, Wanted, services
 from workers.hooks import sign
@@ -48,7 +50,7 @@ class Fleet:
     def host(self, name: str, plan: Plan) -> Host:
         """A host, started; it ends with the trial."""
         folder = self.folder / "hosts" / name
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "quick").symlink_to(self.folder / "quick")
         host = Host(name, folder, plan, environment_of({**self.settings, **plan.settings, "data_dir": str(folder)}))
         self.hosts.append(host)
@@ -80,6 +82,20 @@ class Fleet:
         began = time.monotonic()
         until(lambda: is_quiet(self.house.database), "the rooms are not done", within_s)
         return time.monotonic() - began
+
+    def at_rest(self, histories: Sequence[History] = ()) -> Evidence:
+        """Every host is asked to end, what nobody completed is tidied away, and this is what they leave behind.
+
+        Who was killed and has not come back keeps its scratch until it does.
+        """
+        alive = [host for host in self.hosts if host.is_running()]
+        stop_all(alive)
+        for store in (self.house.public, self.house.private):
+            store.tidy(0.0)
+        return Evidence(
+            house=self.house, acknowledged=tuple(self.acknowledged), histories=histories,
+            scratches=tuple(host.scratch for host in alive), logs=tuple(host.log for host in self.hosts),
+        )  # fmt: skip
 
     def _posted(self, body: bytes) -> bool:
         with suppress(httpx.TransportError):
@@ -173,8 +189,3 @@ def until(is_so: Any, otherwise: str, within_s: float = 120.0) -> float:
             raise TimeoutError(f"{otherwise} within {within_s:.0f} s")
         time.sleep(LOOK_S)
     return time.monotonic() - began
-
-
-def elsewhere(plan: Plan) -> Plan:
-    """The same on a machine of its own."""
-    return replace(plan, elsewhere=True)

@@ -88,11 +88,18 @@ class Host:
         """Whether its process has not ended."""
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Politely, without waiting for it."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, sign: signal.Signals) -> None:
+        if self.is_running():
+            os.killpg(self.pid, sign)
+
     def _end(self, sign: signal.Signals) -> None:
         if self.process is None:
             return
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, sign)
+        self._signal(sign)
         try:
             self.process.wait(ENDS_S)
         finally:
@@ -110,6 +117,14 @@ class Host:
         told = {"--words-speed": plan.words_speed, "--lease": plan.lease_s, "--queues": ",".join(plan.queues) or None}
         work += [str(word) for name, value in told.items() if value is not None for word in (name, value)]
         return [*machine_of_its_own(), "sh", "-c", OWN_NAME, self.name, *work] if plan.elsewhere else work
+
+
+def stop_all(hosts: Sequence[Host]) -> None:
+    """Politely, all at once; each has ended when this returns."""
+    for host in hosts:
+        host.ask_to_stop()
+    for host in hosts:
+        host.stop()
 
 
 @functools.cache

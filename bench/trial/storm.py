@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.trial.checker import violations
 from bench.trial.evidence import Evidence
 from bench.trial.fleet import ROOM_MINUTES, Fleet, a_room, fleet, until
-from bench.trial.hosts import Host, Plan
+from bench.trial.hosts import Host, Plan, stop_all
 from bench.trial.looks import Wait, attempts, percentile, waits
 from bench.trial.reader import History, Reader, Violation
 from bench.trial.services import Wanted
@@ -90,9 +90,8 @@ def weather(storm: Storm, folder: Path) -> Weathered:
             kills = _blow(trial, hosts, storm)
             tail_s = trial.until_quiet(storm.drains_s)
             until(lambda: all(reader.reads for reader in readers), "nobody reads")
-        _come_to_rest(trial, hosts)
-        histories = tuple(reader.history for reader in readers)
-        return _looked_at(trial, storm, kills, tail_s, histories)
+        _clear_scratch(trial, hosts)
+        return _looked_at(trial, storm, (kills, tail_s), trial.at_rest([reader.history for reader in readers]))
 
 
 def _show(number: int) -> str:
@@ -134,39 +133,29 @@ def _arrive(trial: Fleet, storm: Storm) -> None:
         trial.post(a_room(f"room-{n}", _show(n % storm.shows)))
 
 
-def _come_to_rest(trial: Fleet, hosts: Sequence[Host]) -> None:
+def _clear_scratch(trial: Fleet, hosts: Sequence[Host]) -> None:
     """Every worker is stopped and begun once more: what the dead left in scratch is given back by who comes after them."""
+    stop_all(hosts)
     for host in hosts:
-        host.stop()
         host.start()
     trial.until_working(hosts)
-    until(
-        lambda: not any(path for host in hosts if host.scratch.is_dir() for path in host.scratch.iterdir()),
-        "scratch is not cleared",
-    )
-    for host in hosts:
-        host.stop()
-    for store in (trial.house.public, trial.house.private):
-        store.tidy(0.0)
+    until(lambda: not any(map(_left_in_scratch, hosts)), "scratch is not cleared")
 
 
 def _left_in_scratch(host: Host) -> list[Path]:
     return list(host.scratch.iterdir()) if host.scratch.is_dir() else []
 
 
-def _looked_at(trial: Fleet, storm: Storm, kills: int, tail_s: float, histories: tuple[History, ...]) -> Weathered:
+def _looked_at(trial: Fleet, storm: Storm, blown: tuple[int, float], evidence: Evidence) -> Weathered:
     with trial.house.database.read() as session:
         made = episodes(session)
     complete = {episode.recording_id for episode in made if episode.state == "complete"}
     of_each = Counter(episode.recording_id for episode in made)
-    evidence = Evidence(
-        house=trial.house, acknowledged=tuple(trial.acknowledged), histories=histories,
-        scratches=tuple(host.scratch for host in trial.hosts), logs=tuple(host.log for host in trial.hosts),
-    )  # fmt: skip
     return Weathered(
-        storm=storm, kills=kills, acknowledged=len(trial.acknowledged), lost=tuple(sorted(trial.acknowledged.keys() - complete)),
+        storm=storm, kills=blown[0], acknowledged=len(trial.acknowledged), lost=tuple(sorted(trial.acknowledged.keys() - complete)),
         doubled=tuple(run for run, count in of_each.items() if count > 1), waits=waits(trial.house.database),
-        tries=tuple(attempts(trial.house.database).values()), tail_s=tail_s, histories=histories, violations=violations(evidence),
+        tries=tuple(attempts(trial.house.database).values()), tail_s=blown[1], histories=tuple(evidence.histories),
+        violations=violations(evidence),
     )  # fmt: skip
 
 
