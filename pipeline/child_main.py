@@ -1,6 +1,6 @@
 """The child's own side of `pipeline/child.py`: a request on stdin, JSON lines back.
 
-    python -m pipeline.child_main module:function
+python -m pipeline.child_main module:function
 """
 
 import importlib

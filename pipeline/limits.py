@@ -161,9 +161,7 @@ def file_too_large(who: str, limits: Limits) -> Broken:
 
 
 def disk_full(who: str) -> Hindered:
-    return Hindered(
-        f"{who} found no space left on the disk; make room where data_dir lies, then it goes on", code="disk_full"
-    )
+    return Hindered(f"{who} found no space left on the disk; make room where data_dir lies, then it goes on", code="disk_full")
 
 
 def _so_many(most: float | None, unit: str, setting: str) -> str:
