@@ -8,6 +8,9 @@ from workers.house import House
 from workers.job import clear_abandoned
 from workers.repair import EVERY_S, repair_episodes, repair_feeds
 
+# Nobody writes one object for so long.
+LEFT_BEHIND_S = 86_400.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
@@ -26,5 +29,11 @@ def errands_of(house: House) -> tuple[Errand, ...]:
         Errand(name="clear_scratch", every_s=600.0, run=lambda: clear_abandoned(house), everywhere=True),
         Errand(name="repair_feeds", every_s=EVERY_S, run=lambda: repair_feeds(house)),
         Errand(name="repair_episodes", every_s=EVERY_S, run=lambda: repair_episodes(house)),
+        Errand(name="tidy_stores", every_s=3_600.0, run=lambda: tidy_stores(house)),
         Errand(name="alarm", every_s=60.0, run=lambda: alarm(house)),
     )
+
+
+def tidy_stores(house: House) -> int:
+    """How many leftovers of writers that were killed are gone from both stores now."""
+    return sum(store.tidy(LEFT_BEHIND_S) for store in (house.public, house.private))
