@@ -24,6 +24,8 @@ from workers.owner import me
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
+# So much of what a program said before it ended badly is in the log.
+SAID = 1000
 LOOK_AGAIN_S = 0.2
 # How long what a job came to waits for a database that is away; whoever takes the job over meanwhile makes it count for nothing.
 SETTLING_S = 600.0
@@ -102,7 +104,8 @@ class WorkLoop:
         )
         if claim is None:
             return False
-        self._settle(claim)
+        with structlog.contextvars.bound_contextvars(**about(claim)):
+            self._settle(claim)
         return True
 
     def stop(self) -> None:
@@ -117,18 +120,17 @@ class WorkLoop:
         with self._lock:
             claims = list(self._running.values())
         for claim in claims:
-            log.warning("abandoned", job=claim.kind, subject=claim.subject, why="it did not stop in time")
+            log.warning("abandoned", why="it did not stop in time", **about(claim))
             with contextlib.suppress(*AWAY):
                 self._give_back(claim)
 
     def _settle(self, claim: Claim) -> None:
-        told = log.bind(job=claim.kind, recording=claim.recording_id, subject=claim.subject, fence=claim.fence)
         try:
             with self._beating(claim) as heart:
                 outcome = self._performed(claim, heart)
                 bells = self._kept(lambda session: _commit(session, claim, outcome))
         except Stopped as stopped:
-            told.info("given_back" if self._give_back(claim) else "dropped", why=str(stopped))
+            log.info("given_back" if self._give_back(claim) else "dropped", why=str(stopped))
         except Exception as error:
             self._not_done(claim, error)
         except BaseException:
@@ -136,7 +138,7 @@ class WorkLoop:
             raise
         else:
             self._rest.went_on(claim.queue)
-            told.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
+            log.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
             self._ring(bells)
             outcome.after()
 
@@ -170,7 +172,7 @@ class WorkLoop:
         self._rest.hindered(claim.queue)
         bell = self._kept(lambda session: ledger.hinder(session, claim, error))
         log.warning(
-            "hindered", job=claim.kind, recording=claim.recording_id, subject=claim.subject, code=error.code, error=str(error),
+            "hindered", code=error.code, error=str(error),
             next=f"looked at again in {bell.delay_s:.0f} s" if bell else "somebody else goes on",
         )  # fmt: skip
         self._ring((bell,) if bell else ())
@@ -180,7 +182,7 @@ class WorkLoop:
         expected = isinstance(error, AircheckError)
         log.warning(
             "refused" if isinstance(error, Refused) else "failed",
-            job=claim.kind, recording=claim.recording_id, subject=claim.subject, tries=claim.tries, error=str(error),
+            tries=claim.tries, error=str(error), said=getattr(error, "said", "")[-SAID:] or None,
             exc_info=None if expected else error, next=f"again in {bell.delay_s:.0f} s" if bell else "not tried again",
         )  # fmt: skip
         self._ring((bell,) if bell else ())

@@ -54,7 +54,7 @@ def ends(database: Database, error: BaseException) -> None:
     with database.begin() as session:
         claim = ledger.claim(session, "audio", "somebody")
         assert claim
-        ledger.fail(session, claim, error)
+        ledger.hinder(session, claim, error) if isinstance(error, Hindered) else ledger.fail(session, claim, error)
 
 
 def why(database: Database) -> tuple[str, str, str]:

@@ -50,7 +50,9 @@ def claimed(database: Database, queue: str = "audio") -> Claim:
 
 def ends(database: Database, claim: Claim, error: BaseException | None = None, **how: Any) -> None:
     with database.begin() as session:
-        if error:
+        if isinstance(error, Hindered):
+            ledger.hinder(session, claim, error)
+        elif error:
             ledger.fail(session, claim, error)
         else:
             ledger.finish(session, claim, **how)

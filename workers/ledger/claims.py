@@ -216,17 +216,17 @@ def hinder(session: Session, claim: Claim, error: AircheckError) -> Bell | None:
     if _change(session, claim, waits) is None:
         return None
     _end_attempts(session, claim.id, "hindered", said, code=error.code)
-    _join_waits(session, claim)
+    _join_waits(session, claim, error.code)
     return Bell(queue=claim.queue, delay_s=rest_s)
 
 
-def _join_waits(session: Session, claim: Claim) -> None:
-    """A wait is one entry of the history from its first try to its latest, however often somebody looked in between."""
+def _join_waits(session: Session, claim: Claim, code: str) -> None:
+    """A wait for one thing is one entry of the history from its first try to its latest, however often somebody looked in between."""
     mine = AttemptRow.job_id == claim.id
     before = select(func.max(AttemptRow.fence)).where(mine, AttemptRow.fence < claim.fence).scalar_subquery()
     since = session.scalar(
         delete(AttemptRow)
-        .where(mine, AttemptRow.fence == before, AttemptRow.outcome == "hindered")
+        .where(mine, AttemptRow.fence == before, AttemptRow.outcome == "hindered", AttemptRow.error_code == code)
         .returning(AttemptRow.started_at)
     )
     if since is not None:
