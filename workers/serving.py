@@ -1,10 +1,9 @@
 """Processes that stay: web, workers and sweeper, together or apart."""
 
 import contextlib
-import signal
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +18,9 @@ from feeds.web.login import new_login
 from pipeline.errors import Refused
 from pipeline.models import Recording
 from workers import ledger
+from workers.broker import HANDS
 from workers.desk import Desk
+from workers.ending import told_to_end
 from workers.hooks import HookConfig, hook_router
 from workers.house import House
 from workers.intake import Accepted, Arrival
@@ -39,9 +40,10 @@ def run(*, host: str, port: int, queues: Sequence[str]) -> None:
     """Serve, and work at those queues in the same process, until SIGTERM or Ctrl-C; running jobs are given back."""
     settings = load()
     set_up(secrets=secrets_of(settings))
-    with open_house(settings) as house, listening(host, port) as door, contextlib.ExitStack() as stack:
+    with told_to_end() as told, open_house(settings) as house, listening(host, port) as door, contextlib.ExitStack() as stack:
         if queues:
-            stack.enter_context(working(house, queues))
+            workers = stack.enter_context(working(house, queues))
+            _when(told, workers.loop.stop)
         here = f"http://{host}:{door.getsockname()[1]}"
         if "://127.0.0.1" in settings.public_url and settings.public_url != here:
             log.warning(
@@ -51,19 +53,35 @@ def run(*, host: str, port: int, queues: Sequence[str]) -> None:
         config = uvicorn.Config(
             app_of(house), access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=GRACE_S
         )
-        uvicorn.Server(config).run(sockets=[door])
+        server = _Server(config)
+        _when(told, server.end)
+        server.run(sockets=[door])
 
 
-def run_workers(queues: Sequence[str]) -> None:
-    """Work at those queues until SIGTERM or Ctrl-C; running jobs are given back."""
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None: uvicorn would raise them again when it has ended, and the process die before its jobs are given back."""
+        yield
+
+    def end(self) -> None:
+        """Answer no more, within `GRACE_S`."""
+        self.should_exit = True
+
+
+def _when(told: threading.Event, do: Callable[[], object]) -> None:
+    threading.Thread(target=lambda: told.wait() and do(), daemon=True).start()
+
+
+def run_workers(queues: Sequence[str], hands: Mapping[str, int] = HANDS, *, leashed: bool = False) -> None:
+    """Work at those queues until SIGTERM or Ctrl-C; running jobs are given back. On a leash, until whoever started us has ended."""
     settings = load()
     set_up(secrets=secrets_of(settings))
-    stop = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
-    with open_house(settings) as house, working(house, queues):
+    with told_to_end(leashed=leashed) as told, open_house(settings) as house, working(house, queues, hands):
         log.info("working", queues=list(queues))
-        stop.wait()
+        told.wait()
 
 
 def app_of(house: House) -> FastAPI:

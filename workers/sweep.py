@@ -3,6 +3,7 @@
 Every process sweeps before its own door (its hands, its machine's dead); one at a time, holding a lease, sweeps for all.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from feeds.catalogue import ShowRow, db_now
 from workers import ledger
 from workers.broker import Bells
-from workers.database import Database, inserting
+from workers.database import AWAY, Database, inserting
 from workers.duty import has_duty, leave_duties
 from workers.errands import Errand
 from workers.intake import admit_held
@@ -26,6 +27,7 @@ from workers.rounds import Rounds
 log = structlog.get_logger(__name__)
 
 EVERY_S = 5.0
+LEAVE_S = 2.0
 DUTY = "sweep"
 # A chore looks at the rows with the database's clock and changes what is due; the sweep rings for whatever became ready.
 Chore = Callable[[Session], object]
@@ -33,6 +35,7 @@ Chore = Callable[[Session], object]
 
 # A feed that failed is written again after so long, for as long as it is behind.
 FEED_REST_S = 600.0
+FORGET_S = 600.0
 
 
 def forgotten_feeds(session: Session) -> int:
@@ -46,7 +49,12 @@ def forgotten_feeds(session: Session) -> int:
     return len(shows)
 
 
-CHORES: tuple[Chore, ...] = (ledger.bury, admit_held, forgotten_feeds)
+def forget_the_dead(session: Session) -> None:
+    """The hands of processes that have been silent for long are nobody's any more."""
+    session.execute(delete(HandsRow).where(HandsRow.until < db_now() - FORGET_S))
+
+
+CHORES: tuple[Chore, ...] = (ledger.bury, admit_held, forgotten_feeds, forget_the_dead)
 
 
 class Sweeper:
@@ -78,26 +86,32 @@ class Sweeper:
         self._rounds.start()
 
     def stop(self) -> None:
-        """End after the turn that runs, and leave the duty to others."""
+        """End after the turn that runs, if it does so in time, and leave the duty to others."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(LEAVE_S)
         self._rounds.stop()
-        self.database.patiently(lambda session: _leave(session, self.owner))
+        with contextlib.suppress(*AWAY):  # then our time runs out by itself
+            self.database.patiently(lambda session: _leave(session, self.owner), LEAVE_S)
 
     def sweep(self) -> bool:
         """One turn; False when the sweep is another's duty now."""
         with self.database.begin() as session:
             self._sweep_own_door(session)
-            if not has_duty(session, DUTY, self.owner, 3 * self.every_s):
-                return False
-        for chore in self.chores:
-            with self.database.begin() as session:
-                chore(session)
+            ours = has_duty(session, DUTY, self.owner, 3 * self.every_s)
+        if ours:
+            for chore in self.chores:
+                with self.database.begin() as session:
+                    chore(session)
+        if ours or not self.bells.are_heard_elsewhere:
+            self._ring()
+        return ours
+
+    def _ring(self) -> None:
         with self.database.read() as session:
             due = due_by_queue(session)
         for queue, (jobs, free) in due.items():
-            self.bells.top_up(queue, min(jobs, free))
-        return True
+            if self.bells.are_heard_elsewhere or queue in self.hands:
+                self.bells.top_up(queue, min(jobs, free))
 
     def _sweep_own_door(self, session: Session) -> None:
         ledger.release_gone(session)

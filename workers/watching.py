@@ -1,6 +1,5 @@
 """`aircheck watch`: what lands in a folder and has finished growing is accepted and worked off in the same process."""
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import structlog
 
 from feeds.catalogue import find_show
 from pipeline.errors import Refused
+from workers.ending import told_to_end
 from workers.intake import Arrival
 from workers.reception import Reception
 from workers.rooms import Gathered
@@ -24,9 +24,9 @@ def watch_and_work(folder: Path, *, show: str, quiet_s: float) -> None:
             if find_show(session, show) is None:
                 raise Refused(f"there is no show {show}; make it: aircheck show add {show}", code="unknown_show")
         reception = Reception.of(house)
-        with working(house):
+        with told_to_end() as told, working(house):
             log.info("watching", folder=str(folder), show=show)
-            watch(folder, lambda gathered: _take(reception, gathered, show), quiet_s=quiet_s, stop=threading.Event())
+            watch(folder, lambda gathered: _take(reception, gathered, show), quiet_s=quiet_s, stop=told)
 
 
 def _take(reception: Reception, gathered: Gathered, show: str) -> None:

@@ -1,6 +1,7 @@
 """Settings become opened things: the only place that knows all of them."""
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from feeds.site import Site
@@ -11,16 +12,16 @@ from pipeline.plan import Plan
 from pipeline.probe import ProbePlan
 from pipeline.stores import Store, open_store
 from pipeline.transcribe import SpeechPlan
-from workers.broker import HANDS, Bells, Workers, open_broker, start_workers
+from workers.broker import HANDS, Bells, Workers, open_broker, start_workers, warn_of_clocks
 from workers.database import open_database
 from workers.errands import errands_of
 from workers.house import House
 from workers.jobs import bodies
 from workers.late_words import ask_for_late_words
-from workers.ledger import QUEUES
+from workers.ledger import QUEUES, Bell
 from workers.migrations import migrate
 from workers.settings import Settings, load
-from workers.sweep import Sweeper
+from workers.sweep import LEAVE_S, Sweeper
 from workers.work_loop import WorkLoop
 
 
@@ -41,20 +42,24 @@ def open_house(settings: Settings | None = None) -> Iterator[House]:
 
 
 @contextmanager
-def working(house: House, queues: Sequence[str] = QUEUES) -> Iterator[Workers]:
+def working(house: House, queues: Sequence[str] = QUEUES, hands: Mapping[str, int] = HANDS) -> Iterator[Workers]:
     """Workers at those queues and a sweeper, in threads of this process, until the block ends; running jobs are given back."""
-    loop = loop_of(house)
-    workers = start_workers(house.bells.broker, loop, queues)
-    hands = {queue: HANDS[queue] for queue in queues}
-    sweeper = Sweeper(house.database, house.bells, hands=hands, errands=errands_of(house))
+    workers = start_workers(house.bells.broker, loop_of(house), queues, hands)
+    sweeper = Sweeper(
+        house.database, house.bells, hands={queue: hands[queue] for queue in queues}, errands=errands_of(house)
+    )  # fmt: skip
     sweeper.start()
+    warn_of_clocks(house.bells)
+    house.ring(Bell(queue=queue) for queue in queues)  # what waits need not wait for a sweep
     if "words" in queues:
         ask_for_late_words(house)
     try:
         yield workers
     finally:
-        sweeper.stop()
+        leaving = threading.Thread(target=sweeper.stop, daemon=True)
+        leaving.start()
         workers.stop()
+        leaving.join(LEAVE_S)
 
 
 def publish_due(house: House) -> None:

@@ -36,18 +36,39 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     run(host=host, port=port, queues=())
 
 
-def work(queues: Annotated[str, typer.Option(help="Which queues, separated by commas.")] = "audio,words,publish") -> None:
-    """Run workers only."""
-    from workers.ledger import QUEUES
-    from workers.serving import run_workers
+def work(
+    queues: Annotated[str, typer.Option(help="Which queues, separated by commas; each in a process of its own.")] = (
+        "audio,words,publish"
+    ),
+    hands: Annotated[int, typer.Option(min=0, help="How many jobs of each queue at once; 0: as many as suit it.")] = 0,
+    leashed: Annotated[bool, typer.Option("--leashed", hidden=True)] = False,
+) -> None:
+    """Run workers only.
 
-    wanted = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
+    Several queues are watched over: a queue's process that dies is started again. One queue is worked at by this very process, for
+    a service manager to watch.
+    """
+    from workers.broker import HANDS
+    from workers.serving import run_workers
+    from workers.supervise import supervise
+
+    wanted = _queues(queues)
+    if len(wanted) > 1:
+        supervise(wanted, ("--hands", str(hands)))
+    else:
+        run_workers(wanted, {wanted[0]: hands} if hands else HANDS, leashed=leashed)
+
+
+def _queues(said: str) -> tuple[str, ...]:
+    from workers.ledger import QUEUES
+
+    wanted = tuple(dict.fromkeys(queue.strip() for queue in said.split(",") if queue.strip()))
     unknown = [queue for queue in wanted if queue not in QUEUES]
     if unknown or not wanted:
         raise typer.BadParameter(
             f"{', '.join(unknown) or 'nothing'} is no queue; they are {', '.join(QUEUES)}", param_hint="--queues"
         )
-    run_workers(wanted)
+    return wanted
 
 
 def login(as_json: Annotated[bool, console.JSON] = False) -> None:
