@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 from fakes_house import a_house
 from fixtures_database import empty_database
+from fixtures_quick import quick_sound
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from bench.trial.quick import quick_bodies, sound_of
+from bench.trial.quick import quick_bodies
 from feeds.catalogue import Episode, EpisodeRow, Show, ShowRow, add_show, episodes
 from feeds.check import check
 from feeds.from_store import from_store
 from feeds.publish import feed_etag
 from pipeline.stores import Store, mime_type_of
 from workers import jobs, ledger, repair
-from workers.database import Database, open_database
+from workers.database import Database
 from workers.heart import Heart
 from workers.house import House
 from workers.intake import Accepted
@@ -25,6 +26,8 @@ from workers.ledger import Claim, JobRow, NextJob
 from workers.ledger.asking import REST_S
 from workers.repair import repair_episodes, repair_feeds
 from workers.work_loop import Outcome, WorkLoop, silent
+
+__all__ = ["quick_sound"]
 
 Send = Callable[..., Accepted]
 FEED = "tuesday/feed.xml"
@@ -81,16 +84,6 @@ class Shop:
     def spoil(self, key: str, content: bytes = b"mine", mime_type: str = "") -> None:
         stat = self.public.stat(key)
         self.public.put(key, content, mime_type=mime_type or (stat.mime_type if stat else "text/plain"), cache_control="")
-
-
-@pytest.fixture(scope="session")
-def quick_sound(tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path) -> Path:
-    """Where quick jobs find their sound, made once."""
-    folder = tmp_path_factory.mktemp("quick")
-    database = open_database(f"sqlite:///{empty_sqlite}")
-    sound_of(a_house(database, folder))
-    database.close()
-    return folder / "quick"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
