@@ -23,7 +23,7 @@ from pipeline.stores import Store
 from pipeline.upload import Sending, upload
 from pipeline.workshop import Workshop
 from workers.fetch import fetch
-from workers.heart import Heart
+from workers.heart import Heart, Lapsed
 from workers.house import House
 from workers.labels import labels
 from workers.ledger import Claim, received, unfinished
@@ -59,6 +59,7 @@ class Job:
     episode: Episode
     plan: Plan
     shop: Workshop
+    heart: Heart
 
     @property
     def guid(self) -> str:
@@ -91,9 +92,19 @@ class Job:
         return self.shop.once(stamp, renditions, labels(self.show, episode, MadeFile.of(cover)))
 
     def send(self, renditions: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
-        """Put the renditions into the store under their fixed addresses."""
+        """Put the renditions into the store under their fixed addresses, each only while the job is surely ours."""
         with self.shop.stage("upload") as report:
-            upload(self.store, [self._sending(r) for r in renditions], report)
+
+            def go_on(share: float) -> None:
+                report(share)
+                self.heart.must_hold()
+
+            self.heart.must_hold()
+            try:
+                upload(self.store, [self._sending(r) for r in renditions], go_on)
+            except Lapsed:  # we may have put something old over something newer
+                self.house.database.patiently(lambda session: self.keep(session, looked_at=0.0))
+                raise
         return renditions
 
     def _sending(self, rendition: Rendition) -> Sending:
@@ -166,7 +177,7 @@ def open_job(house: House, claim: Claim, heart: Heart) -> Job:
     recording = got.recording
     return Job(
         house=house, recording=recording, root=got.root, show=show, episode=episode, plan=plan_for(house.plan, recording),
-        shop=shop,
+        shop=shop, heart=heart,
     )  # fmt: skip
 
 

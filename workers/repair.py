@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from feeds.catalogue import Episode, EpisodeRow, Show, ShowRow, db_now, episode_of, find_episode, show_of
+from feeds.catalogue import Episode, EpisodeRow, Show, ShowRow, StoredRendition, db_now, episode_of, find_episode, show_of
 from feeds.note import Noted, read_note
 from feeds.publish import feed_etag, read_words
 from pipeline.stores import Stat, Store, mime_type_of
@@ -128,8 +128,8 @@ def _noted(private: Store, show: Show) -> Mapping[str, Noted]:
 
 
 def _lost(house: House, episode: Episode, noted: Noted | None) -> _Lost:
-    store, stated = house.store_of(episode), {r.key: (r.size_bytes, r.mime_type) for r in episode.renditions}
-    audio = tuple(key for key, about in stated.items() if _about(store.stat(key)) != about)
+    store = house.store_of(episode)
+    audio = tuple(rendition.key for rendition in episode.renditions if not _stands(store.stat(rendition.key), rendition))
     words = (episode.words_key,) if episode.words_key and read_words(house.private, episode) is None else ()
     documents = _lost_documents(house.public, episode, noted) if noted and noted.fingerprint else ()
     return _Lost(audio=audio, words=words, documents=documents, told=bool(noted and noted.fingerprint))
@@ -143,8 +143,10 @@ def _lost_documents(public: Store, episode: Episode, noted: Noted) -> tuple[str,
     return lost or (() if whole else tuple(stats))
 
 
-def _about(stat: Stat | None) -> tuple[int, str] | None:
-    return (stat.size_bytes, stat.mime_type) if stat else None
+def _stands(stat: Stat | None, meant: StoredRendition) -> bool:
+    """Whether it is the very file that is meant; a store that cannot tell the bytes is asked for their number alone."""
+    about = stat and (stat.size_bytes, stat.mime_type, stat.sha256 or meant.sha256)
+    return about == (meant.size_bytes, meant.mime_type, meant.sha256)
 
 
 def _is_quiet(session: Session, show: Show, episode: Episode) -> bool:
