@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeGuard, TypeVar
 
 from pipeline.errors import Refused
 from pipeline.text import clean_block, clean_line
@@ -65,7 +65,7 @@ class Fields:
     @classmethod
     def of(cls, value: Any, name: str = "") -> Self:
         """The object; refused when the value is another thing."""
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):  # asking an ABC takes long, and events are many
             raise Refused(f"{name or 'it'} must be an object, not {_kind(value)}", code="bad_manifest")
         return cls(value, name)
 
@@ -76,7 +76,8 @@ class Fields:
     def sections(self, key: str) -> tuple["Fields", ...]:
         """The objects of the list in that field."""
         entries: Sequence[Any] = self._typed(key, list, "a list") or ()
-        return tuple(Fields.of(entry, f"{self._path(key)}[{n}]") for n, entry in enumerate(entries))
+        path = self._path(key)
+        return tuple(Fields.of(entry, f"{path}[{n}]") for n, entry in enumerate(entries))
 
     def text(self, key: str) -> str:
         """The text as it was written; it must be there."""
@@ -94,6 +95,11 @@ class Fields:
 
     def line(self, key: str, *, required: bool = False) -> str:
         """One clean line of at most 255 letters."""
+        value = self.data.get(key)
+        if value is None and not required:
+            return ""
+        if _is_plain_word(value):
+            return value
         line = clean_line(self.text(key) if required else self._typed(key, str, "text") or "")
         if required and not line:
             raise Refused(f"{self._path(key)} holds no letter that can be shown", code="bad_manifest")
@@ -105,6 +111,8 @@ class Fields:
 
     def url(self, key: str, warn: Callable[[str], None] | None = None) -> str:
         """A web address, or "" for anything else."""
+        if self.data.get(key) is None:
+            return ""
         url = self.line(key) if len(str(self.data.get(key) or "")) <= 255 else clean_line(self.text(key), 2000)
         if url and not re.fullmatch(r"https?://[^\s<>\"'`\\{}|^]+", url):
             if warn:
@@ -130,6 +138,9 @@ class Fields:
 
     def number(self, key: str, *, required: bool = False) -> float | None:
         """A finite number."""
+        plain = self.data.get(key)
+        if type(plain) is float and math.isfinite(plain):
+            return plain
         value = self._typed(key, (int, float), "a number")
         if value is None and required:
             raise Refused(f"{self._path(key)} is missing", code="bad_manifest")
@@ -166,6 +177,11 @@ class Fields:
 
     def _path(self, key: str) -> str:
         return f"{self.name}.{key}" if self.name else key
+
+
+def _is_plain_word(value: Any) -> TypeGuard[str]:
+    """Whether cleaning would leave it as it is, as with most that rooms say: known at a glance."""
+    return type(value) is str and 0 < len(value) <= 255 and value.isascii() and value.isprintable() and " " not in value
 
 
 def _finite(value: float) -> bool:

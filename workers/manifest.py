@@ -143,15 +143,12 @@ def _person(entry: Fields, warn: Warn) -> Participant:
     if joined_at_s is not None and left_at_s is not None and left_at_s < joined_at_s:
         warn(f"participant {identity} left at {left_at_s:g} s, before joining at {joined_at_s:g} s; the end is not believed")
         left_at_s = None
-    person = Participant(
-        identity=identity, name="", role=role, kind=entry.line("kind") or "standard", joined_at_s=joined_at_s, left_at_s=left_at_s,
-        recording_consent=entry.flag("recording_consent"),
-    )  # fmt: skip
-    if role == "listener":
-        return person
-    return replace(
-        person, name=entry.line("name") or identity, url=entry.url("url", warn), image=entry.url("image", warn),
-        title=entry.line("title"), organisation=entry.line("organisation"),
+    heard = role != "listener"  # of those who only listened nothing is kept that tells who they are
+    return Participant(
+        identity=identity, name=(entry.line("name") or identity) if heard else "", role=role, kind=entry.line("kind") or "standard",
+        joined_at_s=joined_at_s, left_at_s=left_at_s, recording_consent=entry.flag("recording_consent"),
+        url=entry.url("url", warn) if heard else "", image=entry.url("image", warn) if heard else "",
+        title=entry.line("title") if heard else "", organisation=entry.line("organisation") if heard else "",
     )  # fmt: skip
 
 
@@ -213,7 +210,9 @@ def _events(entries: Sequence[Fields], length_s: float | None, known: set[str], 
     for why, count in passed_over.items():
         warn(f"events {why}: {count}")
     # somebody who only listened is named nowhere
-    return tuple(event if event.participant in known else replace(event, participant=None) for event in kept)
+    return tuple(
+        replace(event, participant=None) if event.participant and event.participant not in known else event for event in kept
+    )
 
 
 def _kept(entries: Sequence[Fields], length_s: float | None, passed_over: Counter[str]) -> Iterator[RoomEvent]:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Float, UpdateBase, bindparam, case, update
+from sqlalchemy import Float, UpdateBase, bindparam, case, or_, update
 from sqlalchemy.orm import Session
 
 from feeds.catalogue import ShowRow, db_now
@@ -57,11 +57,11 @@ def _ask_and_tell(insert: Callable[[Any], Any]) -> UpdateBase:
 def _ask(insert: Callable[[Any], Any]) -> UpdateBase:
     """Built once for each dialect: putting it together takes longer than the database needs for it."""
     wanted_at = db_now() + bindparam("delay_s", type_=Float())
-    new = insert(JobRow).values(
+    new = insert(JobRow.__table__).values(
         kind=bindparam("of_kind"), queue=bindparam("in_queue"), subject=bindparam("for_subject"), show_id=bindparam("of_show"),
         recording_id=bindparam("of_recording"), next_at=wanted_at,
     )  # fmt: skip
-    ended = JobRow.state.in_(("done", "failed", "cancelled"))
+    ended = or_(*(JobRow.state == state for state in ("done", "failed", "cancelled")))  # a list cannot be told to many rows
     rested_at = JobRow.finished_at + bindparam("rest_s", type_=Float())
     next_at = case((rested_at > wanted_at, rested_at), else_=wanted_at)
     again = {
