@@ -102,9 +102,9 @@ class Gate(BaseHTTPRequestHandler):
         if status:
             self._say(status, {}, b"<Error><Code>InternalError</Code></Error>")
             return
-        request = urllib.request.Request(
-            f"{self.behind}{self.path}", data=body or None, method=self.command, headers=dict(self.headers)
-        )
+        # without a type urllib would call it a form
+        headers = {"Content-Type": "application/octet-stream", **self.headers}
+        request = urllib.request.Request(f"{self.behind}{self.path}", data=body or None, method=self.command, headers=headers)
         try:
             with _DIRECT.open(request, timeout=30) as answer:
                 self._say(answer.status, dict(answer.headers), answer.read())

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Mapping
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from pipeline.errors import AircheckError, Broken, Hindered
 from pipeline.stores import Overtaken
@@ -14,7 +15,7 @@ ABSENT = {"404", "NoSuchKey", "NotFound"}
 SPOILT = {"BadDigest", "IncompleteBody", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}
 # The body of an answer that ended early.
 CUT = (boto.IncompleteReadError, boto.ReadTimeoutError, boto.ResponseStreamingError)
-FAILURES = (boto.ClientError, boto.BotoCoreError, OSError)
+FAILURES = (boto.ClientError, boto.BotoCoreError, ResponseParserError, OSError)
 NOT_OFFERED = {405, 501}
 OVERTAKEN = 412
 CONFLICT = 409

@@ -194,7 +194,9 @@ class S3Store:
         )
 
     def _lying_there_anyway(self, key: str, matter: Matter, error: ClientError) -> Stat:
-        """What refused our bytes when it is those very bytes, as after an answer that was lost."""
+        """What our bytes were refused for when it is those very bytes, as after an answer that was lost."""
+        if code_of(error) in ABSENT:
+            raise Overtaken(f"{self._name(key)} was deleted by somebody else meanwhile") from error
         there = self.stat(key) if status_of(error) == OVERTAKEN else None
         if there and matter.is_told_by(there):
             return there
