@@ -12,6 +12,12 @@ def me() -> str:
     return "/".join((socket.gethostname(), _place(), str(pid), _birth(pid)))
 
 
+def host_and_pid(owner: str) -> tuple[str, str]:
+    """The machine and the process of an owner, as people look for them."""
+    host, _, rest = owner.partition("/")
+    return host, [*rest.split("/"), "", ""][1]
+
+
 def is_gone(owner: str) -> bool:
     """True only when the owner was a process of this machine and has ended; of others nothing is known."""
     host, place, pid, birth = (owner.split("/") + [""] * 4)[:4]

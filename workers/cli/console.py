@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -13,6 +13,7 @@ from pipeline.errors import AircheckError, Refused
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 FAILED, REFUSED = 1, 3
 
@@ -65,13 +66,33 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
             out("\t".join(row))
         return
     from rich.console import Console
+
+    Console(highlight=False).print(_drawn(columns, rows))
+
+
+def _drawn(columns: list[str], rows: list[list[str]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(*columns, box=None, pad_edge=False, header_style="dim")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(drawn)
+    return drawn
+
+
+def is_watched() -> bool:
+    """Whether a person looks at what we print."""
+    return sys.stdout.isatty()
+
+
+@contextmanager
+def live_table() -> "Iterator[Callable[[list[str], list[list[str]]], None]]":
+    """Yields what shows rows under headings in place of those before."""
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(highlight=False), auto_refresh=False, vertical_overflow="ellipsis") as live:
+        yield lambda columns, rows: live.update(_drawn(columns, rows), refresh=True)
 
 
 class Follow(Protocol):

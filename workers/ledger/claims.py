@@ -221,7 +221,7 @@ def hinder(session: Session, claim: Claim, error: AircheckError) -> Bell | None:
 
 
 def _join_waits(session: Session, claim: Claim, code: str) -> None:
-    """A wait for one thing is one entry of the history from its first try to its latest, however often somebody looked in between."""
+    """A wait for one thing is one entry of the history, however often somebody looked in between."""
     mine = AttemptRow.job_id == claim.id
     before = select(func.max(AttemptRow.fence)).where(mine, AttemptRow.fence < claim.fence).scalar_subquery()
     since = session.scalar(
