@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from fakes_work import until
 from sqlalchemy import update
+from typer.testing import CliRunner, Result
 
 from feeds.catalogue import EpisodeRow, db_now
 from feeds.web.work import RunState
 from pipeline.errors import Broken, Hindered, Refused
-from workers import ledger
+from workers import cli, ledger
 from workers.cli.telling import COLUMNS, left, row, short
 from workers.database import Database
 from workers.intake import Accepted
@@ -39,13 +40,13 @@ def command(database_url: str, tmp_path: Path) -> tuple[list[str], dict[str, str
 
 
 @pytest.fixture
-def aircheck(command: tuple[list[str], dict[str, str]], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    words, environment = command
-
-    def call(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*words, *more], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-
-    return call
+def aircheck(command: tuple[list[str], dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The command line in this process, which is quicker than one of its own."""
+    if not cli.app.registered_commands:
+        cli._register()
+    monkeypatch.setattr("workers.logs.set_up", lambda **_said: None)
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(cli.app, words, env=command[1])
 
 
 def claimed(database: Database, owner: str = "host-a/place/4711/1") -> Claim:
@@ -145,7 +146,8 @@ def test_a_program_is_told_all_of_it(database: Database, send: Send, aircheck: A
 def test_an_unknown_run_names_the_nearest(database: Database, send: Send, aircheck: Any) -> None:
     send("EG_k3v7q2")
     said = aircheck("runs", "show", "EG_k3v7q1")
-    assert said.returncode == 3 and "there is no run EG_k3v7q1; is it EG_k3v7q2? see: aircheck runs" in said.stderr
+    assert isinstance(said.exception, Refused)
+    assert str(said.exception) == "there is no run EG_k3v7q1; is it EG_k3v7q2? see: aircheck runs"
 
 
 def test_what_failed_can_be_put_aside(database: Database, send: Send, aircheck: Any) -> None:
@@ -156,7 +158,7 @@ def test_what_failed_can_be_put_aside(database: Database, send: Send, aircheck: 
 
 
 def test_a_table_is_not_json(aircheck: Any, database: Database) -> None:
-    assert aircheck("runs", "--watch", "--json").returncode == 2
+    assert aircheck("runs", "--watch", "--json").exit_code == 2
 
 
 # ---- following
