@@ -71,7 +71,10 @@ def test_who_does_not_end_when_asked_is_ended(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_who_is_on_a_leash_ends_with_whoever_holds_it() -> None:
-    program = "from workers.ending import told_to_end\nwith told_to_end(leashed=True) as told:\n    print('here', flush=True); told.wait()"
+    program = (
+        "from workers.ending import told_to_end\nwith told_to_end(leashed=True) as told:\n"
+        "    print('here', flush=True); told.wait()"
+    )
     with watched(program) as ward:
         process = ward.process = subprocess.Popen(ward.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdout.readline() == b"here\n"
