@@ -88,15 +88,20 @@ def s3_bucket(s3_service: str, s3_credentials: None) -> str:
 
 
 class Gate(BaseHTTPRequestHandler):
-    """Hands requests on to the service behind it; `spoil(method, path)` may name a status to answer instead."""
+    """Hands requests on to the service behind it; `spoil(method, path)` may name a status to answer instead.
+
+    `up` and `down` may change the bodies on their way; one that comes out shorter was cut off.
+    """
 
     protocol_version = "HTTP/1.1"
     behind: ClassVar[str] = ""
     spoil: ClassVar[Callable[[str, str], int | None]] = staticmethod(lambda _method, _path: None)
+    up: ClassVar[Callable[[str, bytes], bytes]] = staticmethod(lambda _method, body: body)
+    down: ClassVar[Callable[[str, bytes], bytes]] = staticmethod(lambda _method, body: body)
     asked: ClassVar[list[str]] = []
 
     def _pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = type(self).up(self.command, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         type(self).asked.append(self.command)
         status = type(self).spoil(self.command, self.path)
         if status:
@@ -123,7 +128,9 @@ class Gate(BaseHTTPRequestHandler):
         self.send_header("Content-Length", length or str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            arriving = type(self).down(self.command, body)
+            self.wfile.write(arriving)
+            self.close_connection = len(arriving) < len(body)
 
     def log_message(self, *_args: object) -> None:
         """Say nothing."""

@@ -75,18 +75,15 @@ class PartedUpload:
     def _count(self) -> int:
         return -(-self.size_bytes // self._part_bytes)
 
-    def _send_part(self, upload: Mapping[str, str], number: int) -> tuple[str, bool]:
-        """The part's etag, and whether that proves its bytes."""
+    def _send_part(self, upload: Mapping[str, str], number: int, tries: int = TRIES) -> tuple[str, bool]:
+        """The part's etag, and whether that proves its bytes; sent again where the service says that they came out otherwise."""
         content = self._content(number)
-        for left in reversed(range(TRIES)):
-            try:
-                answer = self.client.upload_part(**upload, PartNumber=number, Body=content, ContentMD5=content_md5(content))
-            except ClientError as error:
-                if left and code_of(error) in SPOILT:
-                    continue
+        try:
+            answer = self.client.upload_part(**upload, PartNumber=number, Body=content, ContentMD5=content_md5(content))
+        except ClientError as error:
+            if tries == 1 or code_of(error) not in SPOILT:
                 raise
-            if proves(answer["ETag"], content) or not left:
-                break
+            return self._send_part(upload, number, tries - 1)
         return answer["ETag"], proves(answer["ETag"], content)
 
     def _content(self, number: int) -> bytes:
