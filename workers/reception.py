@@ -23,6 +23,7 @@ from workers.ledger import Bell
 BATCH = 200
 # so long a batch waits for a database that is away; one that is busy makes it wait by itself
 PATIENCE_S = 8.0
+AWAY = "database_busy"
 
 Answer = Accepted | AircheckError
 log = structlog.get_logger(__name__)
@@ -86,13 +87,16 @@ class Reception:
         try:
             answers = self._database.patiently(lambda session: self._taken(session, arrivals), PATIENCE_S, durable=True)
         except Exception as error:
-            log.warning("rooms_not_taken", rooms=len(arrivals), error=_line(error), next="they may be sent again", exc_info=True)
+            hindered = _hindered(error)
+            surprising = hindered.code != AWAY
+            log.warning("rooms_not_taken", rooms=len(arrivals), error=_line(error), next=str(hindered), exc_info=surprising)
             return [_hindered(error) for _ in arrivals]
         if any(isinstance(answer, Accepted) and not answer.known for answer in answers):
             self._ring_soon()
         return answers
 
     def _taken(self, session: Session, arrivals: Sequence[Arrival]) -> Sequence[Answer]:
+        session.connection()  # whatever is wrong before this concerns them all
         try:
             with session.begin_nested():
                 return accept_all(session, arrivals, self._rules)
@@ -126,7 +130,7 @@ def _is_lost(error: Exception) -> bool:
 
 def _hindered(error: Exception) -> Hindered:
     if isinstance(error, OperationalError | InterfaceError | NoConnection):
-        return Hindered("the database is away or busy; send it again", code="database_busy")
+        return Hindered("the database is away or busy; send it again", code=AWAY)
     return Hindered("this broke on our side; our log says how, and it may be sent again")
 
 

@@ -1,20 +1,24 @@
 """A room is accepted whole, and once, on both databases."""
 
 import random
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes_rooms import STARTED_AT, a_room
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session
 
-from feeds.catalogue import EpisodeRow, Show, add_show, episode_guid, find_episode, find_show
+from feeds.catalogue import EpisodeRow, Show, ShowRow, add_show, episode_guid, find_episode, find_show
 from pipeline.errors import Refused
 from pipeline.models import Participant
 from workers import ledger
-from workers.database import Database
-from workers.intake import Accepted, IntakeRules, accept, admit_held, people_of, title_of
+from workers.database import Database, open_database
+from workers.intake import Accepted, Arrival, IntakeRules, accept, accept_all, admit_held, people_of, title_of
 from workers.ledger import InboxRow, JobRow, RecordingRow
 
 Send = Callable[..., Accepted]
@@ -167,6 +171,82 @@ def test_a_room_without_a_show_goes_to_the_default(database: Database, show: Sho
 def sent_second(database: Database) -> Accepted:
     with database.durable() as session:
         return accept(session, a_room("EG_2", show=""), "/r", provider="hook", event_id="EV_2", defaults=IntakeRules())
+
+
+# ---- many at once
+
+
+def any_arrivals(chance: random.Random) -> list[Arrival]:
+    """Rooms that repeat, contradict and overtake each other, of shows that are there and that are not."""
+    return [
+        Arrival(
+            recording=a_room(
+                f"EG_{chance.randrange(8)}", session_id=chance.choice(["", "RM_a", "RM_b", "RM_c"]), title=f"Title {n}",
+                show=chance.choice(["tuesday", "tuesday", "friday", "Friday", "no one", ""]),
+            ),
+            root="/r", provider=chance.choice(["hooks", "watch"]), event_id=f"EV_{chance.randrange(12)}",
+        )
+        for n in range(30)
+    ]  # fmt: skip
+
+
+def one_by_one(session: Session, arrivals: list[Arrival], rules: IntakeRules) -> list[Accepted | str]:
+    return [said for each in arrivals for said in told(accept_all(session, [each], rules))]
+
+
+def told(answers: list[Accepted | Refused]) -> list[Accepted | str]:
+    return [str(answer) if isinstance(answer, Refused) else answer for answer in answers]
+
+
+def written(session: Session) -> list[list[tuple[object, ...]]]:
+    """What the tables hold, but for ids that chance gave and the time."""
+    columns = (
+        (InboxRow.provider, InboxRow.event_id, InboxRow.recording_id),
+        (RecordingRow.id, RecordingRow.wanted_show, RecordingRow.episode_guid, RecordingRow.state, RecordingRow.reason),
+        (EpisodeRow.guid, EpisodeRow.recording_id, EpisodeRow.title, EpisodeRow.state),
+        (JobRow.kind, JobRow.subject, JobRow.state, JobRow.wanted_rev),
+        (ShowRow.slug, ShowRow.guid),
+    )
+    return [sorted(map(tuple, session.execute(select(*each)))) for each in columns]
+
+
+@pytest.mark.parametrize("unknown_show", ["hold", "create", "refuse"])
+@pytest.mark.parametrize("seed", range(6))
+def test_many_at_once_are_taken_as_if_each_came_alone(
+    database: Database, show: Show, empty_sqlite: Path, tmp_path: Path, seed: int, unknown_show: Any
+) -> None:
+    rules = IntakeRules(unknown_show=unknown_show, public_url="https://pods.example", default_show="tuesday" if seed % 2 else "")
+    chance = random.Random(seed)
+    arrivals = any_arrivals(chance)
+    twin = open_database(f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'twin.db')}")
+    with twin.begin() as session:
+        add_show(session, "tuesday", "https://pods.example")
+        expected = one_by_one(session, arrivals, rules)
+        rows = written(session)
+    twin.close()
+    cut = chance.randrange(len(arrivals))
+    with database.begin() as session:
+        together = [*accept_all(session, arrivals[:cut], rules), *accept_all(session, arrivals[cut:], rules)]
+        assert told(together) == expected
+        assert written(session) == rows
+    assert len(rows[1]) > 3
+
+
+def test_a_batch_takes_as_many_statements_as_one_room(database: Database, show: Show) -> None:
+    def statements(arrivals: list[Arrival]) -> int:
+        asked = list[str]()
+        note = lambda _c, _cursor, statement, *_: asked.append(statement)  # noqa: E731
+        event.listen(database.engine, "before_cursor_execute", note)
+        with database.begin() as session:
+            assert not any(isinstance(answer, Refused) or answer.known for answer in accept_all(session, arrivals, IntakeRules()))
+        event.remove(database.engine, "before_cursor_execute", note)
+        return len(asked)
+
+    one = statements([Arrival.of(a_room("EG_one"), "/r", provider="hooks")])
+    assert statements([Arrival.of(a_room(f"EG_{n}"), "/r", provider="hooks") for n in range(100)]) == one
+
+
+# ---- what listeners are told
 
 
 @pytest.mark.parametrize(
