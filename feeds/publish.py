@@ -200,32 +200,24 @@ class _Publishing:
         return _Told(episode=episode, fingerprint=fingerprint, files=files, size_bytes=size_bytes, fresh=fresh, stands=fresh)
 
     def _tell_all(self, changed: Sequence[_Told]) -> None:
-        """Render the files of these episodes one after another, and put those of a few at once."""
         with ThreadPoolExecutor(HANDS) as hands:
-            for few in (changed[n : n + HANDS] for n in range(0, len(changed), HANDS)):
-                rendered = [(one, files) for one in few if (files := self._files_of(one))]
-                for one, names in hands.map(self._put_told, rendered):
-                    one.files, one.stands = names, True
-                for one, files in rendered:
-                    one.size_bytes = sum(len(file.content) for file in files)
+            for _ in hands.map(self._tell, changed):
+                pass
 
-    def _files_of(self, told: _Told) -> tuple[PublicFile, ...]:
-        """None of an episode that cannot be rendered, which is held back."""
+    def _tell(self, told: _Told) -> None:
+        """Render the episode's files and put them into the store; what lies there is looked at where something did."""
         transcript = self._words_of(told)
         try:
-            return self._rendered(told, transcript)
+            files = self._rendered(told, transcript)
         except Exception as error:  # whatever is wrong with one episode, the others go on
             told.hold_back(f"{type(error).__name__}: {error}")
-            return ()
-
-    def _put_told(self, rendered: tuple[_Told, Sequence[PublicFile]]) -> tuple[_Told, tuple[str, ...]]:
-        """The names of the episode's files, which stand now; what lies there is looked at where something did."""
-        told, files = rendered
+            return
         names = tuple(file.key.removeprefix(told.episode.prefix) for file in files)
         for name, file in zip(names, files, strict=True):
             if name not in told.files or not standing(self.public, file):
                 self._written(file)
-        return told, names
+        told.files, told.size_bytes = names, sum(len(file.content) for file in files)
+        told.stands = True
 
     def _words_of(self, told: _Told) -> Transcript | None:
         """The words that may be told; None also when the store has lost them, which is a trouble."""
