@@ -20,9 +20,9 @@ BODY_S = 60.0
 class Doorway:
     """Counts who is inside; to be used in one event loop."""
 
-    def __init__(self, *, limit_bytes: int, rooms: int = ROOMS, large_bytes: int = LARGE_BYTES) -> None:
+    def __init__(self, *, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
-        self._rooms_left, self._large_bytes_left = rooms, large_bytes
+        self._rooms_left, self._large_bytes_left = ROOMS, LARGE_BYTES
 
     @contextmanager
     def place(self) -> Iterator["Place"]:
@@ -43,7 +43,7 @@ class Doorway:
         self._large_bytes_left += place.large_bytes
 
     def grow(self, place: "Place", size_bytes: int) -> None:
-        """Make room for a body that is so large now. Errors: `Refused` over the limit, `Hindered` where others take all there is."""
+        """Make room for a body that is so large now. Errors: `Refused` over the limit, `Hindered` where others take it all."""
         if size_bytes > self.limit_bytes:
             raise Refused(f"more than {self.limit_bytes:,} bytes; post less, or fewer events", code="too_large")
         more_bytes = max(0, size_bytes - SMALL_BYTES) - place.large_bytes
