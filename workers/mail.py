@@ -54,10 +54,10 @@ def sender_of(settings: MailSettings) -> str:
 
 
 @contextlib.contextmanager
-def connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
+def connected(settings: MailSettings, answer_s: float = ANSWER_S) -> Iterator[smtplib.SMTP]:
     """The server, encrypted where it offers that and logged in where a name is set. Errors: `Hindered`."""
     try:
-        with _opened(settings) as server:
+        with _opened(settings, answer_s) as server:
             _introduced(server, settings)
             yield server
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError):
@@ -66,10 +66,10 @@ def connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
         raise Hindered(f"the mail server {_where(settings)} is away: {_why(error)}", code="mail_away") from error
 
 
-def _opened(settings: MailSettings) -> smtplib.SMTP:
+def _opened(settings: MailSettings, answer_s: float) -> smtplib.SMTP:
     if settings.port == IMPLICIT_TLS_PORT:
-        return smtplib.SMTP_SSL(settings.host, settings.port, timeout=ANSWER_S, context=_tls(settings))
-    return smtplib.SMTP(settings.host, settings.port, timeout=ANSWER_S)
+        return smtplib.SMTP_SSL(settings.host, settings.port, timeout=answer_s, context=_tls(settings))
+    return smtplib.SMTP(settings.host, settings.port, timeout=answer_s)
 
 
 def _introduced(server: smtplib.SMTP, settings: MailSettings) -> None:

@@ -9,7 +9,6 @@ from feeds.catalogue import db_now
 from feeds.web.work import Check
 from workers.house import House
 
-FREE_BYTES = 2 << 30
 PROBE = "_probe"
 
 
@@ -44,5 +43,5 @@ def _store(house: House, which: str) -> str:
 
 def _disk(house: House) -> str:
     house.scratch.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(house.scratch).free
-    return "" if free >= FREE_BYTES else f"{free / 1e9:.1f} GB free where scratch lies, {FREE_BYTES / 1e9:.1f} GB are needed"
+    free, floor = shutil.disk_usage(house.scratch).free, house.settings.limits.free_bytes
+    return "" if free >= floor else f"{free / 1e9:.1f} GB free where scratch lies, {floor / 1e9:.1f} GB are needed; make room"

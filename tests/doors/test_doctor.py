@@ -13,6 +13,7 @@ import pytest
 from pipeline.stores import open_store
 from workers import doctor
 from workers.doctor import Finding, examine
+from workers.doctor.findings import timed
 from workers.settings import Settings
 
 Say: TypeAlias = Callable[..., Settings]
@@ -53,6 +54,9 @@ class Listener(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "text/plain" if self.fault == "type" else "audio/mpeg")
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "max-age=86400" if self.fault == "cache" else "no-store")
+        if self.fault != "name":
+            self.send_header("Content-Disposition", 'inline; filename="sound.mp3"')
         if self.fault != "cors":
             self.send_header("Access-Control-Allow-Origin", "*")
         self.end_headers()
@@ -83,9 +87,10 @@ def test_a_good_installation_is_well(serving: tuple[str, Any], settings: Say) ->
     configured = settings(public_url=url)
     findings = found(configured)
     worrying = {name for name, finding in findings.items() if finding.verdict != "ok"}
-    assert worrying <= {"speech", "address", "data_dir"}
-    assert findings["public_url"].said == f"{url} serves the store: length, type, ranges, CORS"
-    assert "ffmpeg-linux" in findings["ffmpeg"].said or "/ffmpeg" in findings["ffmpeg"].said
+    assert worrying <= {"speech", "address", "disk", "clock"}
+    assert findings["public_url"].said == f"{url} serves the store: length, type, name, caching, ranges, CORS"
+    assert findings["ffmpeg"].said.endswith("writes mp3, m4a, opus, flac")
+    assert "conditional writes: " in findings["store.url"].said
 
 
 def test_every_worry_comes_with_what_to_do(settings: Say) -> None:
@@ -105,6 +110,7 @@ def test_nothing_is_left_behind(settings: Say) -> None:
     [
         ("elsewhere", "HEAD answers 404 for a file that lies in the store"), ("type", "the type is text/plain, not audio/mpeg"),
         ("ranges", "a range is answered with 200, not 206"), ("cors", "no Access-Control-Allow-Origin"),
+        ("cache", "it may be cached as 'max-age=86400', not as the store says"), ("name", "it has no name to be saved under"),
     ],
 )  # fmt: skip
 def test_a_public_address_that_serves_badly_is_found(serving: tuple[str, Any], settings: Say, fault: str, words: str) -> None:
@@ -158,9 +164,9 @@ def test_passwords_are_in_no_finding(settings: Say, deaf_address: str) -> None:
 
 
 def test_a_clock_that_is_off_is_told() -> None:
-    assert doctor._timed("redis", "answers", time.time() - 3).verdict == "ok"
-    assert doctor._timed("redis", "answers", time.time() - 8).verdict == "warn"
-    off = doctor._timed("redis", "answers", time.time() + 90)
+    assert timed("redis", "answers", time.time() - 3).verdict == "ok"
+    assert timed("redis", "answers", time.time() - 8).verdict == "warn"
+    off = timed("redis", "answers", time.time() + 90)
     assert off.verdict == "bad" and "90 s from ours" in off.said
 
 
@@ -172,7 +178,7 @@ def test_a_closed_door_and_missing_folders_are_told(settings: Say, tmp_path: Pat
 def test_little_room_is_told_with_figures(settings: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     for free_bytes, verdict in ((4 << 30, "warn"), (100 << 20, "bad")):
         monkeypatch.setattr("shutil.disk_usage", lambda _path, free=free_bytes: type("Usage", (), {"free": free}))
-        finding = found(settings())["data_dir"]
+        finding = found(settings())["disk"]
         assert finding.verdict == verdict and "GB free" in finding.said
 
 

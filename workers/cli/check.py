@@ -27,7 +27,7 @@ def doctor(as_json: Json = False) -> None:
         console.data({"findings": [{"name": f.name, "verdict": f.verdict, "said": f.said, "fix": f.fix} for f in findings]})
     else:
         for f in findings:
-            console.out(f"{f.verdict:<5} {f.name:<14} {f.said}" + (f"\n{'':<20} fix: {f.fix}" if f.fix else ""))
+            console.out(f"{f.verdict:<5} {f.name:<20} {f.said}" + (f"\n{'':<26} fix: {f.fix}" if f.fix else ""))
     if any(f.verdict == "bad" for f in findings):
         raise typer.Exit(console.FAILED)
 
