@@ -3,6 +3,7 @@
 All checks are made at the same time, each in a thread of its own: one that fails stops no other, and one that hangs is given up.
 """
 
+import importlib
 import threading
 import time
 from collections.abc import Iterator
@@ -28,8 +29,18 @@ CHECKS: dict[str, Look] = {
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
     """Every finding, in the order an operator would look."""
+    _load(settings)
     began, looks = time.monotonic(), [_Look(name, look, settings) for name, look in CHECKS.items()]
     return tuple(finding for look in looks for finding in look.found(LONGEST_S - (time.monotonic() - began)))
+
+
+def _load(settings: Settings) -> None:
+    """What several checks use is loaded before they run side by side: modules mind being loaded twice at once."""
+    for module in ("av", "redis", "workers.database", "workers.migrations", "workers.ledger.figures", "workers.ledger.overdue"):
+        importlib.import_module(module)
+    for url in (settings.store.url, settings.store.private_url):
+        if url.startswith("s3://"):
+            importlib.import_module("pipeline.stores.s3")
 
 
 class _Look:
