@@ -66,7 +66,11 @@ class Fleet:
 
     def until_working(self, hosts: Sequence[Host]) -> None:
         """Wait until their hands are known to the ledger."""
-        until(lambda: {host.pid for host in hosts} <= hands_of(self.house.database), f"{len(hosts)} hosts do not begin to work")
+        until(lambda: self._work(hosts), f"{len(hosts)} hosts do not begin to work")
+
+    def _work(self, hosts: Sequence[Host]) -> bool:
+        hands = hands_of(self.house.database)
+        return all({queue for pid, queue in hands if host.has(pid)} >= host.queues for host in hosts)
 
     def post(self, room: Mapping[str, Any]) -> str:
         """Tell of a finished room as a platform does, again and again until it is acknowledged; its recording id."""

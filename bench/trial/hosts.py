@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import Refused
+from workers.ledger import QUEUES
 
 ENDS_S = 60.0
 OWN_NAME = 'hostname "$0" && exec "$@"'
@@ -55,9 +56,21 @@ class Host:
 
     @property
     def pid(self) -> int:
-        """Of the process that runs; it is the pid in its owner's name."""
+        """Of the process that was started, and of its group."""
         assert self.process, f"{self.name} does not run"
         return self.process.pid
+
+    @property
+    def queues(self) -> set[str]:
+        """Where it works."""
+        return set(self.plan.queues or QUEUES)
+
+    def has(self, pid: int) -> bool:
+        """Whether that process is one of its own; a worker may be watched over by another."""
+        try:
+            return os.getpgid(pid) == self.pid
+        except ProcessLookupError:
+            return False
 
     def start(self) -> None:
         """Begin; it works a moment later."""

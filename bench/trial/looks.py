@@ -13,10 +13,16 @@ from workers.database import Database
 from workers.ledger import AttemptRow, HandsRow, JobRow, RecordingRow
 
 
-def hands_of(database: Database) -> set[int]:
-    """The pids of every process that offers hands."""
+def hands_of(database: Database) -> set[tuple[int, str]]:
+    """Who offers hands: the pid of each such process, and the queue."""
     with database.read() as session:
-        return {int(owner.split("/")[2]) for owner in session.scalars(select(HandsRow.owner).distinct())}
+        rows = session.execute(select(HandsRow.owner, HandsRow.queue)).tuples().all()
+    return {(pid_of(owner), queue) for owner, queue in rows}
+
+
+def pid_of(owner: str) -> int:
+    """The pid in the name that a worker has in the ledger."""
+    return int(owner.split("/")[2])
 
 
 def jobs_left(database: Database) -> int:
