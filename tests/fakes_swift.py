@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -35,6 +36,15 @@ class Swift:
     @property
     def pids(self) -> list[int]:
         return [int(pid) for pid in (self.folder / "pids").read_text().split()]
+
+    def client(self) -> Any:
+        """boto3 itself, to look behind the store."""
+        return boto3.client("s3", endpoint_url=self.url)
+
+    def uploads_in(self, bucket: str) -> list[Mapping[str, str]]:
+        """The uploads that were begun and neither completed nor ended."""
+        found: list[Mapping[str, str]] = self.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        return found
 
     def start(self) -> None:
         """Start it and return when it answers, on the same port again when it had one."""
@@ -88,15 +98,5 @@ def swift_credentials(s3_credentials: None, monkeypatch: pytest.MonkeyPatch) -> 
 def swift_bucket(swift: Swift, swift_credentials: None) -> str:
     """The name of a bucket of this test alone."""
     bucket = f"rooms-{uuid.uuid4().hex[:12]}"
-    bare_client(swift).create_bucket(Bucket=bucket)
+    swift.client().create_bucket(Bucket=bucket)
     return bucket
-
-
-def bare_client(swift: Swift, **more: str) -> boto3.session.Session:
-    """boto3 itself, to look behind the store."""
-    return boto3.client("s3", endpoint_url=swift.url, **more)
-
-
-def uploads_in(swift: Swift, bucket: str) -> list[Mapping[str, str]]:
-    """The uploads that were begun and neither completed nor ended."""
-    return bare_client(swift).list_multipart_uploads(Bucket=bucket).get("Uploads", [])
