@@ -21,11 +21,12 @@ from urllib.parse import quote
 import httpx
 
 from pipeline.child import Report, quiet
-from pipeline.errors import Broken, Refused
+from pipeline.errors import Broken, Hindered, Refused
 from pipeline.models import Fetched, MadeFile, Recording, SourceFile
 from pipeline.stores import Store, open_store
 from workers.places import Places, host_of, is_bucket_address, path_of
 from workers.rooms import Root
+from workers.scratch import must_have_room
 from workers.sections import LimitSettings
 from workers.settings import Settings
 
@@ -49,7 +50,7 @@ def fetch(recording: Recording, root: Root, *, scratch: Path, settings: Settings
     sources = tuple(_source(root, file, settings, bucket) for file in recording.files)
     sizes = tuple(source.size_bytes() for source in sources)
     _check_size(sum(sizes), limits)
-    _check_room(folder, sum(sizes))
+    _check_room(folder, sum(sizes), limits.free_bytes)
     fetched: list[Fetched] = []
     for n, (file, source) in enumerate(zip(recording.files, sources, strict=True)):
         made = _brought(source, folder / f"{n:03}", limits.fetch_bytes - sum(f.file.size_bytes for f in fetched))
@@ -87,17 +88,16 @@ def _check_size(size_bytes: int, limits: LimitSettings) -> None:
         raise Refused(f"the recording is too large: {figures}", code="too_large")
 
 
-def _check_room(folder: Path, size_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < FREE_FACTOR * size_bytes:
-        figures = f"{size_bytes:,} bytes of recording need {FREE_FACTOR * size_bytes:,} and {free_bytes:,} are free"
-        raise Broken(f"too little room in {folder}: {figures}; make room or move data_dir", code="disk_full")
+def _check_room(folder: Path, size_bytes: int, floor_bytes: int) -> None:
+    """What the recording needs in all, less what of it lies here already."""
+    here_bytes = sum(path.stat().st_size for path in folder.iterdir())
+    must_have_room(folder, floor_bytes, max(0, FREE_FACTOR * size_bytes - here_bytes))
 
 
 def _failed(name: str, folder: Path, error: OSError) -> Broken:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         free_bytes = shutil.disk_usage(folder).free
-        return Broken(
+        return Hindered(
             f"{name} does not fit into {folder}, {free_bytes:,} bytes are free; make room or move data_dir", code="disk_full"
         )
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
@@ -158,13 +158,14 @@ class WebSource:
     name: str
     places: Places
     most_s: float
+    floor_bytes: int
     comes_from_far = True
 
     def size_bytes(self) -> int:
         return 0
 
     def bring(self, part: Path, most_bytes: int) -> None:
-        download(self.name, part, places=self.places, most_bytes=most_bytes, most_s=self.most_s)
+        download(self.name, part, places=self.places, most_bytes=most_bytes, most_s=self.most_s, floor_bytes=self.floor_bytes)
 
 
 Source = LocalSource | BucketSource | WebSource
@@ -179,7 +180,8 @@ def _source(root: Root, file: SourceFile, settings: Settings, bucket: Callable[[
         return LocalSource(name=file.path, path=_inside(root, file))
     places = Places.of(settings.hooks.roots, settings.hooks.allowed_hosts)
     name = file.path if "://" in file.path else f"{root}/{quote(file.path)}"
-    return WebSource(name=name, places=places, most_s=settings.limits.fetch_s)
+    limits = settings.limits
+    return WebSource(name=name, places=places, most_s=limits.fetch_s, floor_bytes=limits.free_bytes)
 
 
 def _inside(root: Root, file: SourceFile) -> Path:
@@ -194,7 +196,7 @@ def _inside(root: Root, file: SourceFile) -> Path:
 # ---- over https
 
 
-def download(address: str, to: Path, *, places: Places, most_bytes: int, most_s: float) -> None:
+def download(address: str, to: Path, *, places: Places, most_bytes: int, most_s: float, floor_bytes: int = 0) -> None:
     """Write what lies behind the address into a file. Errors: `Refused` for a forbidden place or too many bytes, `Broken` else."""
     ends_at = time.monotonic() + most_s
     with httpx.Client(follow_redirects=False, trust_env=False, verify=httpx.create_ssl_context(), timeout=TIMEOUT) as client:
@@ -202,7 +204,8 @@ def download(address: str, to: Path, *, places: Places, most_bytes: int, most_s:
             for _ in range(REDIRECTS + 1):
                 with _asked(client, address, places) as response:
                     if not response.has_redirect_location:
-                        _check_answer(response, address, to, most_bytes)
+                        told_bytes = _check_answer(response, address, most_bytes)
+                        must_have_room(to.parent, floor_bytes, FREE_FACTOR * told_bytes)
                         _write(response, to, address, most_bytes, ends_at)
                         return
                     address = str(httpx.URL(address).join(response.headers["location"]))
@@ -254,7 +257,8 @@ def _nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if any(address in prefix for prefix in prefixes) else None
 
 
-def _check_answer(response: httpx.Response, address: str, to: Path, most_bytes: int) -> None:
+def _check_answer(response: httpx.Response, address: str, most_bytes: int) -> int:
+    """How many bytes it says it has."""
     status = response.status_code
     if status in {404, 408, 409, 410, 425, 429} or status >= 500:
         raise Broken(f"{_plain(address)} answers {status}; it is asked again", code="missing" if status == 404 else "unreachable")
@@ -269,7 +273,7 @@ def _check_answer(response: httpx.Response, address: str, to: Path, most_bytes: 
     told_bytes = int(response.headers.get("content-length", 0))
     if told_bytes > most_bytes:
         raise _too_much(address, most_bytes)
-    _check_room(to.parent, told_bytes)
+    return told_bytes
 
 
 def _write(response: httpx.Response, to: Path, address: str, most_bytes: int, ends_at: float) -> None:

@@ -1,9 +1,9 @@
 """One job's hands: what the bodies in `jobs.py` fetch, stamp, send and keep for the recording they were given."""
 
+import contextlib
 import hashlib
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,16 @@ from pipeline.stamp import stamp
 from pipeline.stores import Store
 from pipeline.upload import Sending, upload
 from pipeline.workshop import Workshop
+from workers import scratch
+from workers.database import AWAY
 from workers.fetch import fetch
 from workers.heart import Heart, Lapsed
+from workers.hindrance import hindrance
 from workers.house import House
 from workers.labels import labels
 from workers.ledger import Claim, received, unfinished
+from workers.ledger.values import JobState
+from workers.work_loop import Outcome, Perform
 
 # A corrected file replaces the bytes behind the same address, so nobody keeps them for long.
 MEDIA_CACHE = "public, max-age=300, stale-while-revalidate=86400"
@@ -60,6 +65,8 @@ class Job:
     plan: Plan
     shop: Workshop
     heart: Heart
+    # of what was sent
+    hashes: dict[Path, str] = field(default_factory=dict)
 
     @property
     def guid(self) -> str:
@@ -105,6 +112,7 @@ class Job:
             except Lapsed:  # we may have put something old over something newer
                 self.house.database.patiently(lambda session: self.keep(session, looked_at=0.0))
                 raise
+        self.hashes.update({r.file.path: _sha384(r.file.path) for r in renditions})  # not while the database waits for us
         return renditions
 
     def _sending(self, rendition: Rendition) -> Sending:
@@ -147,7 +155,7 @@ class Job:
 
     def clear(self) -> None:
         """Give back the scratch that the run no longer needs."""
-        shutil.rmtree(self.shop.scratch, ignore_errors=True)
+        scratch.remove(self.shop.scratch)
 
     def keep(self, session: Session, **found: Any) -> None:
         """Write what the machine found into the episode's row."""
@@ -157,7 +165,7 @@ class Job:
         made = rendition.file
         return RenditionRow(
             episode_guid=self.guid, format=rendition.format, position=position, key=self.key_of(rendition),
-            mime_type=rendition.mime_type, size_bytes=made.size_bytes, sha256=made.sha256, sha384=_sha384(made.path),
+            mime_type=rendition.mime_type, size_bytes=made.size_bytes, sha256=made.sha256, sha384=self.hashes[made.path],
             duration_s=rendition.duration_s, channels=rendition.channels, bitrate_kbps=rendition.bitrate_kbps,
             integrated_lufs=rendition.integrated_lufs, true_peak_dbtp=rendition.true_peak_dbtp,
         )  # fmt: skip
@@ -193,14 +201,44 @@ def scratch_of(house: House, run_id: str) -> Path:
     return house.scratch / hashlib.sha256(run_id.encode()).hexdigest()[:16]
 
 
+def in_scratch(house: House, body: Callable[[Job], Outcome]) -> Perform:
+    """The body of a job that works in its run's scratch: it begins only where there is room, and leaves none full."""
+
+    def perform(claim: Claim, heart: Heart) -> Outcome:
+        folder = scratch_of(house, claim.recording_id or claim.subject)
+        try:
+            with scratch.held(folder):
+                scratch.must_have_room(folder, house.settings.limits.free_bytes)
+                return body(open_job(house, claim, heart))
+        except Exception as error:
+            in_the_way = hindrance(error)
+            if in_the_way and in_the_way.code == "disk_full":
+                with contextlib.suppress(*AWAY):
+                    give_way(house, folder)
+            raise
+
+    return perform
+
+
+def give_way(house: House, folder: Path) -> None:
+    """The disk is full: what we had made there goes, and what lies there of runs that wait. It is made again, so that nobody waits
+    for room that others take while they wait for room as well."""
+    scratch.remove(folder)
+    _clear_but(house, "running")
+
+
 def clear_abandoned(house: House) -> None:
     """Give back the scratch of every run that nobody works on any more, such as one whose worker died after its last commit."""
-    folders = list(house.scratch.iterdir()) if house.scratch.is_dir() else []
+    _clear_but(house, "ready", "running")
+
+
+def _clear_but(house: House, *states: JobState) -> None:
+    found = scratch.folders(house.scratch)  # looked for first: whose run comes in now is not among them
     with house.database.read() as session:
-        going_on = {scratch_of(house, run_id) for run_id in unfinished(session)}
-    for folder in folders:
-        if folder not in going_on:
-            shutil.rmtree(folder, ignore_errors=True)
+        needed = {scratch_of(house, run_id) for run_id in unfinished(session, *states)}
+    for folder in found:
+        if folder not in needed:
+            scratch.remove(folder)
 
 
 def words_info(transcript: Transcript) -> WordsInfo:

@@ -22,7 +22,7 @@ from pipeline.models import Chapter, Rendition, Sound, Transcript
 from pipeline.stores import Overtaken
 from workers.heart import Heart, Lapsed
 from workers.house import House
-from workers.job import Job, open_job, words_info
+from workers.job import Job, in_scratch, words_info
 from workers.ledger import Claim, NextJob
 from workers.notify import notify
 from workers.repair import distrust
@@ -34,8 +34,8 @@ log = structlog.get_logger(__name__)
 def bodies(house: House) -> Mapping[str, Perform]:
     """The body of every kind of job, for the workers of that house."""
     return {
-        "audio": lambda claim, heart: audio(open_job(house, claim, heart)),
-        "words": lambda claim, heart: words(open_job(house, claim, heart)),
+        "audio": in_scratch(house, audio),
+        "words": in_scratch(house, words),
         "feed": lambda claim, heart: feed(house, claim, heart),
         "notify": lambda claim, heart: notify(house, claim, heart),
     }

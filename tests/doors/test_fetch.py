@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pipeline.errors import AircheckError, Broken, Refused
+from pipeline.errors import AircheckError, Broken, Hindered, Refused
 from pipeline.models import MadeFile, Recording, SourceFile
 from pipeline.stores import open_store
 from workers.fetch import fetch, is_public
@@ -142,13 +142,14 @@ def test_too_many_files_or_bytes_are_refused_with_figures(room: Path, scratch: P
 
 def test_three_times_the_room_must_be_free(room: Path, scratch: Path, settings: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     (room / "a").write_bytes(b"x" * 1000)
-    for free_bytes, fits in ((2999, False), (3000, True)):
+    limited = settings(limits__free_bytes="500")
+    for free_bytes, fits in ((3499, False), (3500, True)):
         monkeypatch.setattr("shutil.disk_usage", lambda _path, free=free_bytes: type("Usage", (), {"free": free}))
         if fits:
-            assert fetch(mix("a"), room.as_uri(), scratch=scratch, settings=settings())
+            assert fetch(mix("a"), room.as_uri(), scratch=scratch, settings=limited)
         else:
-            with pytest.raises(Broken, match=r"1,000 bytes of recording need 3,000 and 2,999 are free") as full:
-                fetch(mix("a"), room.as_uri(), scratch=scratch, settings=settings())
+            with pytest.raises(Hindered, match=r"3,499 bytes are free; the recording needs 3,000 and 500 shall stay free") as full:
+                fetch(mix("a"), room.as_uri(), scratch=scratch, settings=limited)
             assert full.value.code == "disk_full"
 
 

@@ -12,9 +12,10 @@ from feeds.catalogue import EpisodeRow, ShowRow, db_now
 from pipeline.errors import Refused
 from pipeline.models import Recording
 from workers.database import inserting
+from workers.ledger.claims import is_open
 from workers.ledger.reasons import cancelled
 from workers.ledger.tables import AttemptRow, JobRow, PausedRow, RecordingRow
-from workers.ledger.values import QUEUES, Attempt, Bell, JobLook, Progress, Received, Run, RunState
+from workers.ledger.values import QUEUES, Attempt, Bell, JobLook, JobState, Progress, Received, Run, RunState
 
 _RECORDING = TypeAdapter(Recording)
 
@@ -31,9 +32,11 @@ def runs(session: Session, failed: bool = False, limit: int = 50) -> tuple[Run, 
     return looked_at(session, session.scalars(query).all())
 
 
-def unfinished(session: Session) -> tuple[str, ...]:
-    """The recordings that have a job waiting or working."""
-    going_on = select(JobRow.recording_id).where(JobRow.state.in_(("ready", "running")), JobRow.recording_id.is_not(None))
+def unfinished(session: Session, *states: JobState) -> tuple[str, ...]:
+    """The recordings that have a job waiting or working, or in one of those states."""
+    going_on = select(JobRow.recording_id).where(
+        is_open(JobRow, *(states or ("ready", "running"))), JobRow.recording_id.is_not(None)
+    )
     return tuple(run_id for run_id in session.scalars(going_on.distinct()) if run_id)
 
 
