@@ -20,7 +20,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from bench.burst import Answer, a_room, post_all, request_of
-from bench.trial.servers import free_port, postgres_programs, postgres_server
+from bench.databases import database_named
+from bench.trial.servers import free_port
 from feeds.catalogue import EpisodeRow
 from workers.database import open_database
 from workers.ledger import JobRow, RecordingRow
@@ -146,23 +147,9 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@contextlib.contextmanager
-def address_of(words: Sequence[str]) -> Iterator[str]:
-    """The database that the command line names; "" for SQLite in a fresh folder."""
-    if list(words) != ["--postgres"]:
-        yield words[0] if words else ""
-        return
-    programs = postgres_programs()
-    if programs is None:
-        raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")
-    with postgres_server(programs, settings=()) as server:
-        server.run("CREATE DATABASE bench")
-        yield f"{server.address}bench"
-
-
 def main(*words: str) -> None:
     """Print every figure."""
-    with address_of(words) as url, tempfile.TemporaryDirectory() as folder, serving(Path(folder), url) as door:
+    with database_named(words) as url, tempfile.TemporaryDirectory() as folder, serving(Path(folder), url) as door:
         warm = [door.request(f"warm-{time.time_ns()}-{n}", f"show-{n}") for n in range(SHOWS)]
         print(f"one room alone           {told(post_all(door.port, warm, within_s=4.0))}  (the first ones, with their shows)")
         for name, within_s in (("spread", 10.0), ("second", 1.0), ("burst", 0.0)):

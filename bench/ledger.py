@@ -1,36 +1,32 @@
-"""How fast the ledger is: `python -m bench.ledger [DATABASE_URL]`, by default SQLite in a fresh folder.
+"""How fast the ledger is: `python -m bench.ledger [DATABASE_URL | --postgres]`, by default SQLite in a fresh folder.
 
-Prints jobs claimed and finished a second, beside the floor (two bare commits of one row), the wait of 1,000 rooms that end within
-10 s until each is acknowledged on disk, and how many feeds 50 episodes of one show become that finish at once.
+Prints jobs claimed and finished a second, beside the floor (two bare commits of one row), how many feeds 50 episodes of one show
+become that finish at once, and rooms taken in a second, one with each commit and many. How long rooms wait is for bench.doors to say.
 """
 
 import logging
-import statistics
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import update
 
+from bench.databases import database_named
 from feeds.catalogue import ShowRow, add_show
 from pipeline.models import Recording
 from workers import ledger
 from workers.database import Database, open_database
 from workers.heart import Heart
-from workers.intake import IntakeRules, accept
+from workers.intake import Arrival, IntakeRules, accept_all
 from workers.ledger import Claim, JobRow
 from workers.migrations import migrate
 from workers.work_loop import Outcome, WorkLoop
 
-ROOMS = 1000
-WITHIN_S = 10.0
-DOORS = 40
 RULES = IntakeRules(default_show="bench")
 
 
@@ -46,27 +42,21 @@ def opened(url: str) -> Iterator[Database]:
         database.close()
 
 
-def acknowledge(database: Database, name: str) -> float:
-    """Seconds until a room that has just ended is on the disk."""
-    room = Recording(recording_id=name, engine="bench", session_id=name, name="bench", started_at=datetime.now(UTC))
+def rooms(name: str, count: int) -> list[Arrival]:
+    """Rooms that have just ended."""
+    ended = datetime.now(UTC)
+    names = [f"{name}-{n}" for n in range(count)]
+    made = [Recording(recording_id=each, engine="bench", session_id=each, name="bench", started_at=ended) for each in names]
+    return [Arrival.of(recording, "/rooms", provider="bench") for recording in made]
+
+
+def taken_in(database: Database, arrivals: Sequence[Arrival], at_once: int) -> float:
+    """Rooms a second, each on the disk, so many with each commit."""
     began = time.perf_counter()
-    with database.durable() as session:
-        accept(session, room, "/rooms", provider="bench", event_id=name, defaults=RULES)
-    return time.perf_counter() - began
-
-
-def rooms_ending(database: Database, name: str, within_s: float) -> list[float]:
-    """Waits of ROOMS rooms that end evenly within that time, counted from the moment each ends."""
-    starts_at = time.perf_counter() + 0.1
-
-    def end(n: int) -> float:
-        ends_at = starts_at + n * within_s / ROOMS
-        time.sleep(max(0.0, ends_at - time.perf_counter()))
-        acknowledge(database, f"{name}-{n}")
-        return time.perf_counter() - ends_at
-
-    with ThreadPoolExecutor(DOORS) as doors:
-        return sorted(doors.map(end, range(ROOMS)))
+    for first in range(0, len(arrivals), at_once):
+        with database.durable() as session:
+            accept_all(session, arrivals[first : first + at_once], RULES)
+    return len(arrivals) / (time.perf_counter() - began)
 
 
 def rate(work: Callable[[], object], times: int, threads: int = 1) -> float:
@@ -128,26 +118,21 @@ def is_published(database: Database) -> bool:
     return 0 < show.feed_rev == show.published_rev
 
 
-def told(waits: list[float]) -> str:
-    """Median, 99th percentile and longest, in milliseconds."""
-    median, p99 = statistics.median(waits), waits[int(len(waits) * 0.99)]
-    return f"median {median * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, longest {waits[-1] * 1000:.0f} ms"
-
-
-def main(url: str = "") -> None:
+def main(*words: str) -> None:
     """Print every figure."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with opened(url) as database:
-        for n in range(50):
-            acknowledge(database, f"fifty-{n}")
+    with database_named(words) as url, opened(url) as database:
+        taken_in(database, rooms("fifty", 50), 50)
         took_s, written = feeds_of_fifty(database)
         print(f"50 episodes finishing at once   in the feed after {took_s:.2f} s, feed written {written} times")
-        print(f"{ROOMS} rooms within {WITHIN_S:.0f} s         {told(rooms_ending(database, 'spread', WITHIN_S))}")
+        for at_once in (1, 20, 200):
+            name = f"{at_once} with each commit"
+            print(f"rooms taken in, {name:<22} {taken_in(database, rooms(name, 600), at_once):.0f}/s")
+        print("with 1,800 rooms waiting:")
         for threads in (1, 4):
             jobs = rate(lambda: claim_and_finish(database), 200, threads)
             floor = rate(lambda: two_bare_commits(database), 200, threads)
             print(f"claim + finish, {threads} threads       {jobs:.0f}/s, {floor / jobs:.1f} x the floor of {floor:.0f}/s")
-        print(f"{ROOMS} rooms at once           {told(rooms_ending(database, 'burst', 0.0))}")
 
 
 if __name__ == "__main__":
