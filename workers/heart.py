@@ -1,6 +1,7 @@
 """A job's heart: renews its lease, carries its progress, and stops it when it is ours no more."""
 
 import contextlib
+import contextvars
 import math
 import threading
 import time
@@ -77,7 +78,8 @@ class Heart:
     def beating(self, beat: Beat, lease_s: float) -> Iterator[None]:
         """While inside, `beat` renews the lease every few seconds and sooner when there is progress to show."""
         self._sure_until = time.monotonic() + lease_s / 2
-        thread = threading.Thread(target=self._run, args=(beat, lease_s), name="heart", daemon=True)
+        speaker = contextvars.copy_context()  # what the heart writes into the log is about its job
+        thread = threading.Thread(target=speaker.run, args=(self._run, beat, lease_s), name="heart", daemon=True)
         thread.start()
         try:
             yield

@@ -5,12 +5,13 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -32,6 +33,8 @@ SLACK_S = 300
 ANSWER_S = 10.0
 RETRY_AFTER_S = "10"
 STATUS = {"unsigned": 401, "too_large": 413}
+
+log = structlog.get_logger(__name__)
 
 # Takes a recording in; the answer, or its error, comes once it is on the disk.
 Accept = Callable[[Recording, Root], Future[Accepted]]
@@ -95,7 +98,8 @@ class Entry:
                 recording, root = await self._understood(body, stamp, signature)
                 answer = asyncio.wrap_future(self._accept(recording, root))
                 place.keep_until(answer)
-                return _receipt(await _in_time(answer), self._config)
+                with structlog.contextvars.bound_contextvars(recording=recording.recording_id):
+                    return _receipt(await _told(_in_time(answer)), self._config)
         except AircheckError as error:
             return _error(error)
 
@@ -104,6 +108,17 @@ class Entry:
             return _handed_over(self._config, stamp, body, signature)
         async with self._one_large:
             return await run_in_threadpool(_handed_over, self._config, stamp, body, signature)
+
+
+async def _told(answer: Awaitable[Accepted]) -> Accepted:
+    """The answer, and a line of it in the log."""
+    try:
+        accepted = await answer
+    except AircheckError as error:
+        log.warning("not_accepted", code=error.code, error=str(error))
+        raise
+    log.info("known" if accepted.known else "accepted", show=accepted.show_slug, held=accepted.held)
+    return accepted
 
 
 async def _in_time(answer: "asyncio.Future[Accepted]") -> Accepted:
