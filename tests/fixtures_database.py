@@ -47,7 +47,11 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         path = tmp_path / "aircheck.db"
         shutil.copy(request.getfixturevalue("empty_sqlite"), path)
         return f"sqlite:///{path}"
-    address = request.getfixturevalue("postgres_server")
+    return emptied(request.getfixturevalue("postgres_server"))
+
+
+def emptied(address: str) -> str:
+    """The address of the server's one database, without a row and with nobody in it."""
     tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     _sql(address, NOBODY_IN)
     _sql(f"{address}pods", f"TRUNCATE {tables} RESTART IDENTITY")

@@ -1,6 +1,7 @@
 """What a trial leaves behind for its checker to look at: rows, both stores, scratch, logs, sources, and what readers saw."""
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from workers.ledger import AttemptRow, InboxRow, JobRow, RecordingRow, Run
 
 # What publishing remembers for itself speaks of times, and may be lost.
 NOTE = "/published.json"
+# When its newest episode entered a feed; no other time of ours is in anything that is published.
+FEED, BUILT = "/feed.xml", re.compile(rb"<lastBuildDate>[^<]*</lastBuildDate>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +110,13 @@ def ending_of(house: House) -> Ending:
 
 
 def contents(store: Store) -> dict[str, str]:
-    """The sha256 of everything that lies there, but for the notes of publishing."""
-    return {key: hashlib.sha256(store.get(key) or b"").hexdigest() for key in store.keys("") if not key.endswith(NOTE)}
+    """The sha256 of everything that lies there, but for the notes of publishing; a feed without the time it speaks of itself."""
+    return {key: _digest(key, store.get(key) or b"") for key in store.keys("") if not key.endswith(NOTE)}
+
+
+def _digest(key: str, content: bytes) -> str:
+    told = BUILT.sub(b"", content) if key.endswith(FEED) else content
+    return hashlib.sha256(told).hexdigest()
 
 
 def leftovers(store: Store) -> tuple[str, ...]:

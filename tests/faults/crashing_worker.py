@@ -1,114 +1,214 @@
-"""A worker that ends itself with kill -9 at a named point: `crashing_worker.py DATABASE_URL REDIS_URL FOLDER CRASH_AT [stop]`.
+"""A worker process with its platform beside it, that may die at any named point (crash_points.py), and a nursery of such processes.
 
-Without a point it works until nothing is left; with `stop` it only stands still there. What it publishes are files in FOLDER.
+    crashing_worker.py WORK     one process that does that WORK in the house its environment describes
+    crashing_worker.py          a nursery: reads orders, forks a warm process for each, tells its pid and how it ended
+
+What takes long is done once: the sound of the rooms is made by the real stages in the first trial and kept as seeds, which later
+trials find in their scratch as if an earlier try had left it there. Fetching, stamping, storing, committing, publishing are real.
 """
 
+import contextlib
+import json
 import os
-import signal
+import shutil
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from fakes_work import Jobs, Worker
-from sqlalchemy import func, select
+from crash_points import Points, may_die_writing
+from crash_rooms import acknowledge, crash_rooms, make_show, show_again
+from crashing_seams import WatchedBells, watched
+from quick_trials import is_left
 
-from feeds.catalogue import episodes, find_show, shows
-from workers import ledger
-from workers.database import Database, open_database
+from bench.trial.quick import CHAPTERS, WORDS
+from pipeline import story
+from pipeline.journal import write_whole
+from workers import jobs, logs
+from workers.broker import HANDS, start_workers
+from workers.errands import errands_of
 from workers.heart import Heart
-from workers.ledger import Bell, Claim, JobRow
-from workers.work_loop import Outcome, WorkLoop
+from workers.house import House
+from workers.job import Job, open_job, scratch_of
+from workers.ledger import LEASE_S, QUEUES, Claim
+from workers.ledger.asking import REST_S
+from workers.sweep import Sweeper
+from workers.wiring import open_house
+from workers.work_loop import Outcome, Perform, WorkLoop
 
-LEASE_S = 3.0
-POINTS = (
-    "audio claimed", "audio uploaded", "audio in commit", "audio before bells",
-    "words claimed", "words in commit", "words before bells",
-    "feed claimed", "feed half put", "feed put", "feed in commit",
-)  # fmt: skip
-
-
-class PublishingJobs(Jobs):
-    """Jobs that put files where listeners look, and call `at` at every point where a process may die."""
-
-    def __init__(self, database: Database, folder: Path, crash_at: str = "", sign: int = signal.SIGKILL) -> None:
-        super().__init__(database)
-        self.folder = folder
-        self.crash_at = crash_at
-        self.sign = sign
-
-    def at(self, point: str) -> None:
-        if point == self.crash_at:
-            os.kill(os.getpid(), self.sign)
-
-    def audio(self, claim: Claim, heart: Heart) -> Outcome:
-        self.at("audio claimed")
-        (self.folder / f"{claim.subject}.mp3").write_bytes(claim.subject.encode() * 100)
-        self.at("audio uploaded")
-        return self._ending(super().audio(claim, heart), "audio in commit")
-
-    def words(self, claim: Claim, heart: Heart) -> Outcome:
-        self.at("words claimed")
-        return self._ending(super().words(claim, heart), "words in commit")
-
-    def feed(self, claim: Claim, heart: Heart) -> Outcome:
-        self.at("feed claimed")
-        outcome = super().feed(claim, heart)
-        with self.database.read() as session:
-            lines = [f"{e.guid} {e.state}" for e in episodes(session) if e.state in ("audible", "complete")]
-        part = self.folder / f".feed.{claim.fence}.part"
-        part.write_text("\n".join(lines[: len(lines) // 2]))
-        self.at("feed half put")
-        part.write_text("\n".join(lines))
-        part.replace(self.folder / "feed.txt")
-        self.at("feed put")
-        return self._ending(outcome, "feed in commit")
-
-    def ringing(self, bell: Bell) -> None:
-        if bell.queue == "words":
-            self.at("audio before bells")
-        elif any(kind == "words" for kind, _ in self.done):
-            self.at("words before bells")
-
-    def _ending(self, outcome: Outcome, point: str) -> Outcome:
-        def apply(session: object) -> None:
-            outcome.apply(session)
-            self.at(point)
-
-        return Outcome(apply=apply, follow=outcome.follow, feed_changed=outcome.feed_changed)
+SWEEPS_EVERY_S = 0.2
+SLICE = "0" * 64
 
 
-def work_until_done(database: Database, jobs: PublishingJobs, redis_url: str = "", lease_s: float = LEASE_S) -> None:
-    """Be one process of workers until every job has come to its end."""
-    worker = Worker(database, jobs, redis_url=redis_url, lease_s=lease_s)
-    ring = worker.loop.ring
-    worker.loop.ring = lambda bell: (jobs.ringing(bell), ring(bell))
-    with worker:
-        while is_left(database):
-            time.sleep(0.05)
+# ---- what a process is told to do
 
 
-def is_left(database: Database) -> bool:
-    with database.read() as session:
-        return bool(session.scalar(select(func.count()).where(JobRow.state.in_(("ready", "running")))))
+def trial(house: House, points: Points) -> None:
+    """Every room ends, or only those that are named, and is worked off; whatever had been done before is not done again."""
+    rooms_end(house)
+    work_off(house, points)
 
 
-def state_of(database: Database, folder: Path) -> object:
-    """Everything that must be the same however often a process died on the way."""
-    with database.read() as session:
-        rows = sorted((e.guid, e.recording_id, e.state, e.title, e.reason) for e in episodes(session))
-        jobs = sorted((run.id, job.kind, job.state, job.error) for run in ledger.runs(session) for job in run.jobs)
-        revs = [(show.slug, show.feed_rev, show.published_rev) for show in shows(session)]
-        assert find_show(session, "tuesday")
-    files = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
-    return rows, jobs, revs, files
+def alone(house: House, points: Points) -> None:
+    """The same with one job at a time, no sweeper and no errands beside it."""
+    rooms_end(house)
+    points.turn = house.database.turn
+    loop = loop_of(house)
+    while is_left(house):
+        for queue in QUEUES:
+            loop.hear(queue)
+
+
+def rooms_end(house: House) -> None:
+    """The platform tells of its rooms; what takes long to make of them lies in scratch already."""
+    make_show(house)
+    for room in crash_rooms(os.environ.get("ONLY", "").split()):
+        acknowledge(house, room, Path(os.environ["ROOMS"]))
+        sow(house, room.recording_id)
+
+
+def hide(house: House, points: Points) -> None:
+    """The show is closed and opened again."""
+    show_again(house, "private")
+    work_off(house, points)
+    open_again(house, points)
+
+
+def open_again(house: House, points: Points) -> None:
+    """The show is open, whatever it was."""
+    show_again(house, "public")
+    work_off(house, points)
+
+
+WORKS: Mapping[str, Callable[[House, Points], None]] = {"trial": trial, "alone": alone, "hide": hide, "open_again": open_again}
+
+
+def work_off(house: House, points: Points) -> None:
+    """Be one process of workers until nothing is left, or somebody asks to stop."""
+    stopping = threading.Event()
+    with at_work(house, points) as loop:
+        points.stop = lambda: (stopping.set(), loop.stop())
+        while is_left(house) and not stopping.is_set():
+            time.sleep(0.03)
+
+
+@contextlib.contextmanager
+def at_work(house: House, points: Points) -> Iterator[WorkLoop]:
+    """Workers of every queue and a sweeper, as `aircheck up` has them."""
+    loop = loop_of(house)
+    sweeper = Sweeper(house.database, house.bells, hands=HANDS, errands=errands_of(house), every_s=SWEEPS_EVERY_S)
+    workers = start_workers(house.bells.broker, loop)
+    house.bells.broker.middleware.append(WatchedBells(points))
+    sweeper.start()
+    try:
+        yield loop
+    finally:
+        sweeper.stop()
+        workers.stop()
+
+
+def loop_of(house: House) -> WorkLoop:
+    lease_s = float(os.environ.get("LEASE_S") or LEASE_S)
+    return WorkLoop(house.database, bodies(house), ring=house.bells.ring, lease_s=lease_s)
+
+
+# ---- jobs, all real but for the recogniser
+
+
+def bodies(house: House) -> Mapping[str, Perform]:
+    """The bodies of the workers; what the recogniser hears is always the same."""
+    real = jobs.bodies(house)
+
+    def words(claim: Claim, heart: Heart) -> Outcome:
+        job = open_job(house, claim, heart)
+        outcome = _words(job)
+        keep_seeds(job)
+        return outcome
+
+    return {**real, "words": words}
+
+
+def _words(job: Job) -> Outcome:
+    story.hear(job.recording, job.fetched(), job.plan, job.shop)
+    job.shop.slices.put(SLICE, b"{}")
+    return jobs.complete(job, WORDS, CHAPTERS)
+
+
+def keep_seeds(job: Job) -> None:
+    """What the real stages made of the first room is kept for the rooms of later trials; what is stamped is not."""
+    seeds = Path(os.environ["SEEDS"])
+    if seeds.exists():
+        return
+    part = seeds.with_suffix(".part")
+    shutil.copytree(job.shop.scratch, part, ignore=shutil.ignore_patterns("stamp-*", "stored", "source", "cover.jpg"))
+    for note in (part / "journal").iterdir():
+        note.write_text(note.read_text().replace(str(job.shop.scratch), "SCRATCH"))
+    part.rename(seeds)
+
+
+def sow(house: House, run_id: str) -> None:
+    """Let the run find in scratch what the stages would make, unless it has begun."""
+    seeds, scratch = Path(os.environ["SEEDS"]), scratch_of(house, run_id)
+    if not seeds.exists() or scratch.exists():
+        return
+    shutil.copytree(seeds, scratch)
+    for note in (scratch / "journal").iterdir():
+        write_whole(note, note.read_bytes().replace(b"SCRATCH", str(scratch).encode()))
+
+
+# ---- processes
+
+
+def be(work: str) -> None:
+    """Do that work in the house that the environment describes, with its seams watched."""
+    points = Points(os.environ)
+    with Path(os.environ["LOG"]).open("a") as log:
+        logs.set_up(stream=log)
+        with open_house() as house:
+            WORKS[work](watched(house, points), points)
+
+
+def nursery() -> None:
+    """Work once with nobody looking, then fork whoever is ordered; an order is {"work", "environment"} or {"wait": pid}."""
+    for line in sys.stdin:
+        order: dict[str, Any] = json.loads(line)
+        if "wait" in order:
+            _, status = os.waitpid(order["wait"], 0)
+            answer = {"status": os.waitstatus_to_exitcode(status)}
+        elif order.get("here"):
+            answer = _here(order)
+        else:
+            answer = {"pid": _fork(order)}
+        print(json.dumps(answer), flush=True)
+
+
+def _here(order: dict[str, Any]) -> dict[str, Any]:
+    """In this process, so that whoever is forked later is warm; no thread may be left."""
+    os.environ.update(order["environment"])
+    be(order["work"])
+    left = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    return {"threads": left}
+
+
+def _fork(order: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        os.environ.update(order["environment"])
+        be(order["work"])
+        status = 0
+    finally:
+        os._exit(status)
 
 
 if __name__ == "__main__":
-    url, redis_url, folder, crash_at, *stands_still = sys.argv[1:]
-    opened = open_database(url)
-    if stands_still:  # one job, in which it stops and may be woken again; nobody of it is in a transaction then
-        jobs = PublishingJobs(opened, Path(folder), crash_at, signal.SIGSTOP)
-        WorkLoop(opened, jobs.bodies, ring=lambda _bell: None, lease_s=LEASE_S).work_one("audio")
+    may_die_writing()
+    REST_S["feed"] = 0.05
+    if sys.argv[1:]:
+        be(sys.argv[1])
     else:
-        work_until_done(opened, PublishingJobs(opened, Path(folder), crash_at), redis_url, LEASE_S)
-    opened.close()
+        nursery()

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.trial.quick import quick_bodies
 from fakes_rooms import STARTED_AT, a_room
 from sqlalchemy import select, update
 
+from bench.trial.quick import quick_bodies
 from feeds.catalogue import add_show
 from pipeline.errors import Refused
 from pipeline.models import Participant, Recording
@@ -32,7 +32,8 @@ HIDDEN = ("Umbrageous", "Quietus")
 def settings_in(folder: Path, **changed: Any) -> Settings:
     """A house that has everything in that folder unless told else."""
     return Settings(
-        data_dir=folder, public_url=SITE, speech=SpeechSettings(engine="none"), audio=AudioSettings(formats=("mp3", "opus")), **changed
+        data_dir=folder, public_url=SITE, speech=SpeechSettings(engine="none"), audio=AudioSettings(formats=("mp3", "opus")),
+        **changed,
     )  # fmt: skip
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench.trial.checker import violations
-from bench.trial.evidence import Evidence, ending_of
-from bench.trial.reader import SETTLES_S, History, Reader, Seen, Violation
 from quick_trials import HIDDEN, HOSTILE, bodies_where_the_bad_fail, house_in, make_show, rooms, send, sha256_of, work_off
 from sqlalchemy import delete, select, update
 
+from bench.trial.checker import violations
+from bench.trial.evidence import Evidence, ending_of
+from bench.trial.reader import SETTLES_S, History, Reader, Seen, Violation
 from feeds.catalogue import EpisodeRow, ShowRow, find_episode
 from feeds.from_store import from_store
 from pipeline.stores import Store
