@@ -1,6 +1,7 @@
 """What operators graph: figures that are true at the moment they are asked for, in the form that Prometheus reads."""
 
 import math
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +16,13 @@ from feeds.catalogue import EpisodeRow, ShowRow, db_now
 from pipeline.errors import Broken, Hindered, Refused
 from workers import ledger
 from workers.database import Database
+from workers.doctor import CHECKS
 from workers.duty import has_duty
 from workers.house import House
 from workers.intake import Accepted
 from workers.ledger import AttemptRow, Claim, HandsRow, JobRow, NextJob, Progress, RecordingRow
 from workers.ledger.figures import RUN_STATES
+from workers.ledger.reasons import CAUSES
 from workers.metrics import metrics
 
 Send = Callable[..., Accepted]
@@ -242,3 +245,25 @@ def test_many_finished_runs_cost_little(database: Database, house: House, show: 
     assert of(found, "runs", state="done") == 5000
     assert of(found, "recent_audio_minutes", kind="audio") == 6000
     assert of(found, "attempts_total", kind="words", outcome="done") == 5000
+
+
+# ---- what the documents say
+
+
+OPERATING = (Path(__file__).parents[2] / "docs/operating.md").read_text()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("redis_url", ["redis"], indirect=True)
+def test_every_figure_that_the_documents_name_is_there(database: Database, tmp_path: Path, redis_url: str) -> None:
+    text = metrics(a_house(database, tmp_path, redis_url=redis_url)).decode()
+    families = {family.name for family in text_string_to_metric_families(text)}
+    named = {name.removesuffix("_total") for name in re.findall(r"\baircheck_[a-z_]+", OPERATING)}
+    assert named and named <= families
+
+
+def test_the_documents_tell_every_reason_and_every_check() -> None:
+    reasons = OPERATING.partition("## Late rooms")[2].partition("## What to graph")[0]
+    assert set(re.findall(r"^\| ([a-z]+) \|", reasons, re.MULTILINE)) - {"reason"} == set(CAUSES)
+    checks = OPERATING.partition("## What `doctor` finds")[2]
+    assert {f"`{name}`" for name in CHECKS} <= set(re.findall(r"`[a-z._]+`", checks))
