@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -14,11 +15,12 @@ from typing import Any
 
 import pytest
 from fakes_work import until
+from sqlalchemy import update
 
 from workers import ledger
 from workers.database import Database, open_database
 from workers.intake import IntakeRules, accept
-from workers.ledger import JobLook
+from workers.ledger import JobLook, JobRow
 from workers.rooms import gather
 
 ENDS_WITHIN_S = 15.0
@@ -73,6 +75,27 @@ def is_there(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+@pytest.fixture
+def small_disk(aircheck: Any) -> Iterator[Path]:
+    """A disk of 64 MB that scratch lies on, and nothing else."""
+    place = aircheck.folder / "small"
+    place.mkdir()
+    if (
+        os.geteuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", place], capture_output=True).returncode
+    ):
+        pytest.skip("only root may mount a small disk")
+    kept = aircheck.folder / "aircheck-data"
+    kept.mkdir()
+    aircheck.environment |= {
+        "AIRCHECK_DATA_DIR": str(place), "AIRCHECK_DATABASE_URL": f"sqlite:///{kept}/aircheck.db",
+        "AIRCHECK_STORE__URL": (kept / "public").as_uri(), "AIRCHECK_STORE__PRIVATE_URL": (kept / "private").as_uri(),
+        "AIRCHECK_LIMITS__FREE_BYTES": "1000000",
+    }  # fmt: skip
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
 
 
 @pytest.fixture
@@ -180,3 +203,46 @@ def test_what_cannot_work_at_all_is_told_once(aircheck: Any) -> None:
     assert said.err.count("does not answer") == 1
     assert "worker_ended" not in said.out + said.err
     assert aircheck("work", "--queues", "audio,video", status=2).out == ""
+
+
+def fill(disk: Path, free_bytes: int) -> Path:
+    """Leave so many bytes free on that disk."""
+    filler = disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(disk).free - free_bytes))
+    return filler
+
+
+def look_again_now(database: Database) -> None:
+    """What rests is due, as if its half minute had passed."""
+    with database.begin() as session:
+        session.execute(update(JobRow).where(JobRow.state == "ready").values(next_at=0.0))
+
+
+@pytest.mark.parametrize(
+    ("floor_bytes", "free_bytes", "said"),
+    [(1_000_000, 500_000, "shall stay free"), (0, 2_200_000, "no space left")],
+    ids=["before it begins", "in the middle"],
+)
+def test_a_full_disk_is_waited_for_and_the_job_goes_on_by_itself(
+    aircheck: Any, small_disk: Path, request: pytest.FixtureRequest, floor_bytes: int, free_bytes: int, said: str
+) -> None:
+    aircheck.environment["AIRCHECK_LIMITS__FREE_BYTES"] = str(floor_bytes)
+    database: Database = request.getfixturevalue("ledger_of")
+    run: str = request.getfixturevalue("run")
+    filler = fill(small_disk, free_bytes)
+    with running(aircheck, "work", "--queues", "audio") as process:
+        for _ in range(2):
+            until(lambda: job_of(database, run).outcome == "hindered", START_S)
+            job = job_of(database, run)
+            assert (job.state, job.tries, job.error_code) == ("ready", 0, "disk_full")
+            assert said in job.error and "make room" in job.error
+            assert not list((small_disk / "scratch").iterdir())  # nothing of it takes up the room it waits for
+            look_again_now(database)
+            until(lambda seen=job.next_at: job_of(database, run).next_at > seen, START_S)
+        assert "disk_full" in aircheck("runs", "show", run, "--json").out
+        filler.unlink()
+        look_again_now(database)
+        until(lambda: job_of(database, run).state == "done", START_S)
+        assert process.poll() is None
+    with database.read() as session:
+        assert [a.outcome for a in ledger.attempts(session, job.id)] == ["hindered", "done"]
