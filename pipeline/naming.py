@@ -34,4 +34,5 @@ def _plain(stem: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    # what is taken apart here may come out as a quote or a slash
+    return _UNSAFE.sub("", unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import Broken, Refused
+from pipeline.errors import Broken, Hindered, Refused
 from pipeline.stores import open_store
 from pipeline.stores.folder import FolderStore, Options, open_at
 
@@ -198,7 +198,7 @@ def test_a_full_disk_is_told_with_figures_and_leaves_nothing(full_disk: Path) ->
         store = open_at(str(full_disk), Options())
         put(store, "a.txt", b"small")
         before = everything_in(full_disk)
-        with pytest.raises(Broken, match=r"big.mp3 needs 2,000,000 bytes and [\d,]+ are free; make room") as full:
+        with pytest.raises(Hindered, match=r"big.mp3 needs 2,000,000 bytes and [\d,]+ are free; make room") as full:
             put(store, "big.mp3", b"x" * 2_000_000)
         assert full.value.code == "disk_full"
         assert "\n" not in str(full.value)
