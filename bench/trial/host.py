@@ -2,11 +2,14 @@
 
     python -m bench.trial.host SPEED [--words-speed S] [--lease S] [--queues audio,words,publish]
 
-Settings come from the environment, as for any worker. A room of an hour takes 3600 / SPEED seconds of sleep.
+Settings come from the environment, as for any worker. A room of an hour takes 3600 / SPEED seconds of sleep; with SPEED inf nothing
+at all is done in a job.
 """
 
 import argparse
+import math
 
+from bench.trial.nothing import nothing_bodies
 from bench.trial.quick import quick_bodies
 from workers import serving, wiring
 from workers.house import House
@@ -24,7 +27,8 @@ def main() -> None:
     asked = parser.parse_args()
 
     def quick_loop(house: House) -> WorkLoop:
-        bodies = quick_bodies(house, asked.speed, words_speed=asked.words_speed)
+        nothing = math.isinf(asked.speed)
+        bodies = nothing_bodies(house) if nothing else quick_bodies(house, asked.speed, words_speed=asked.words_speed)
         return WorkLoop(house.database, bodies, ring=house.bells.ring, lease_s=asked.lease)
 
     wiring.loop_of = quick_loop

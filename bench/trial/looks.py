@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
@@ -43,31 +43,42 @@ def is_quiet(database: Database) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """One room's way, in seconds from its acknowledgement, by the database's clock."""
+class Way:
+    """One room's way, in unix seconds by the database's clock."""
 
     recording_id: str
     show_id: str
-    begun_s: float
-    audible_s: float
-    complete_s: float
+    received_at: float
+    begun_at: float
+    audible_at: float
+    # None while its words are not there
+    complete_at: float | None
+
+    @property
+    def audible_s(self) -> float:
+        """From its acknowledgement."""
+        return self.audible_at - self.received_at
+
+    @property
+    def complete_s(self) -> float:
+        """From its acknowledgement; endless while it is not complete."""
+        return (self.complete_at or inf) - self.received_at
 
 
-def waits(database: Database) -> tuple[Wait, ...]:
-    """Of every room that is complete."""
+def ways(database: Database) -> tuple[Way, ...]:
+    """Of every room that can be heard."""
     with database.read() as session:
         rooms = session.scalars(select(RecordingRow)).all()
         jobs = {(job.recording_id, job.kind): job for job in session.scalars(select(JobRow).where(JobRow.state == "done"))}
         first = select(AttemptRow.job_id, func.min(AttemptRow.started_at)).group_by(AttemptRow.job_id)
-        begun = dict(session.execute(first).tuples().all())
+        begun_at = dict(session.execute(first).tuples().all())
     found = []
     for room in rooms:
         audio, words = jobs.get((room.id, "audio")), jobs.get((room.id, "words"))
-        if audio and words and audio.finished_at and words.finished_at:
-            since = room.received_at
-            found.append(Wait(
-                recording_id=room.id, show_id=room.show_id or "", begun_s=begun[audio.id] - since,
-                audible_s=audio.finished_at - since, complete_s=words.finished_at - since,
+        if audio and audio.finished_at:
+            found.append(Way(
+                recording_id=room.id, show_id=room.show_id or "", received_at=room.received_at, begun_at=begun_at[audio.id],
+                audible_at=audio.finished_at, complete_at=words.finished_at if words else None,
             ))  # fmt: skip
     return tuple(found)
 

@@ -13,7 +13,7 @@ from bench.trial.checker import violations
 from bench.trial.evidence import Evidence
 from bench.trial.fleet import ROOM_MINUTES, Fleet, a_room, fleet, until
 from bench.trial.hosts import Host, Plan, stop_all
-from bench.trial.looks import Wait, attempts, percentile, waits
+from bench.trial.looks import Way, attempts, percentile, ways
 from bench.trial.reader import History, Reader, Violation
 from bench.trial.services import Wanted
 from feeds.catalogue import episodes
@@ -53,7 +53,7 @@ class Weathered:
     lost: tuple[str, ...]
     # recordings with more than one episode
     doubled: tuple[str, ...]
-    waits: tuple[Wait, ...]
+    ways: tuple[Way, ...]
     # tries of each audio and words job, by how they ended
     tries: tuple[Counter[str], ...]
     # from the last room's arrival until nothing was left to do
@@ -153,7 +153,7 @@ def _looked_at(trial: Fleet, storm: Storm, blown: tuple[int, float], evidence: E
     of_each = Counter(episode.recording_id for episode in made)
     return Weathered(
         storm=storm, kills=blown[0], acknowledged=len(trial.acknowledged), lost=tuple(sorted(trial.acknowledged.keys() - complete)),
-        doubled=tuple(run for run, count in of_each.items() if count > 1), waits=waits(trial.house.database),
+        doubled=tuple(run for run, count in of_each.items() if count > 1), ways=ways(trial.house.database),
         tries=tuple(attempts(trial.house.database).values()), tail_s=blown[1], histories=tuple(evidence.histories),
         violations=violations(evidence),
     )  # fmt: skip
@@ -161,14 +161,14 @@ def _looked_at(trial: Fleet, storm: Storm, blown: tuple[int, float], evidence: E
 
 def told(weathered: Weathered) -> dict[str, str]:
     """The figures of a report, by what they say."""
-    complete = [wait.complete_s for wait in weathered.waits]
+    complete = [way.complete_s for way in weathered.ways]
     lost_tries = sum(each["lost"] for each in weathered.tries)
     return {
         "rooms acknowledged": f"{weathered.acknowledged}",
         "workers killed": f"{weathered.kills}",
         "rooms lost": f"{len(weathered.lost)}",
         "rooms doubled": f"{len(weathered.doubled)}",
-        "acknowledged to audible, median / p99": _seconds([wait.audible_s for wait in weathered.waits]),
+        "acknowledged to audible, median / p99": _seconds([way.audible_s for way in weathered.ways]),
         "acknowledged to complete, median / p99": _seconds(complete),
         "last room to everything done": f"{weathered.tail_s:.1f} s",
         "tries a job, mean / most": f"{weathered.mean_tries:.2f} / {weathered.most_tries}",
