@@ -1,6 +1,7 @@
 """Publishing: what is written, in which order, and what is not."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from feeds.check import check
 from feeds.from_store import from_store
 from feeds.publish import Published, publish
 from pipeline.models import Transcript
-from pipeline.stores import mime_type_of, open_store
+from pipeline.stores import Stat, mime_type_of, open_store
 
 Publish = Callable[..., Published]
 FEED = "tuesday/feed.xml"
@@ -124,6 +125,31 @@ def test_an_emptied_store_is_filled_again(publishing: Publish, public: Diary, pr
     upload(public, private, *episodes)
     publishing(episodes)
     assert public.everything() == before
+
+
+class Minding(Diary):
+    """A store that minds in which order things are put and deleted."""
+
+    def named(self, feed: bytes) -> set[str]:
+        return {found.decode() for found in re.findall(rb"https://pods\.example/(tuesday/[^\s\"<]+\.\w+)", feed)} - {FEED}
+
+    def put(self, key: str, content: bytes | Path, **about: object) -> Stat:
+        if key == FEED and isinstance(content, bytes):
+            assert [name for name in self.named(content) if self.stat(name) is None] == []
+        return super().put(key, content, **about)
+
+    def delete(self, key: str) -> None:
+        assert key not in self.named(self.get(FEED) or b"")
+        super().delete(key)
+
+
+def test_what_a_feed_names_stands_before_it_and_goes_after_it(public: Diary, private: Diary, episodes: list[Episode]) -> None:
+    mindful = Minding(public)
+    publish(a_show(), episodes, public=mindful, private=private, site=SITE)
+    assert len(mindful.named(public.get(FEED) or b"")) > 15
+    withdrawn, silent = replace(episodes[0], state="withdrawn"), replace(episodes[1], words=None, words_key="", chapters=())
+    assert publish(a_show(), [withdrawn, silent], public=mindful, private=private, site=SITE).removed
+    assert publish(a_show(access="private"), episodes, public=mindful, private=private, site=SITE).removed
 
 
 # ---- what the feed may point at
