@@ -21,9 +21,11 @@ from typing import Any
 from crash_points import Points, may_die_writing
 from crash_rooms import acknowledge, crash_rooms, make_show, show_again
 from crashing_seams import WatchedBells, watched
-from quick_trials import is_left
+from quick_trials import bodies_where_the_bad_fail, is_left, quick_rooms, send
+from quick_trials import work_off as quick_work_off
+from turned_clock import turn
 
-from bench.trial.quick import CHAPTERS, WORDS
+from bench.trial.quick import CHAPTERS, WORDS, sound_of
 from pipeline import story
 from pipeline.journal import write_whole
 from workers import jobs, logs
@@ -36,7 +38,7 @@ from workers.ledger import LEASE_S, QUEUES, Claim
 from workers.ledger.asking import REST_S
 from workers.sweep import Sweeper
 from workers.wiring import open_house
-from workers.work_loop import Outcome, Perform, WorkLoop
+from workers.work_loop import Outcome, Perform, WorkLoop, silent
 
 SWEEPS_EVERY_S = 0.2
 SLICE = "0" * 64
@@ -82,7 +84,28 @@ def open_again(house: House, points: Points) -> None:
     work_off(house, points)
 
 
-WORKS: Mapping[str, Callable[[House, Points], None]] = {"trial": trial, "alone": alone, "hide": hide, "open_again": open_again}
+def quick_empty(house: House, points: Points) -> None:
+    """A house with its show and its quick sound."""
+    make_show(house)
+    sound_of(house)
+
+
+def quick_trial(house: House, points: Points) -> None:
+    """Rooms with quick sound end, and are worked off."""
+    for recording in quick_rooms():
+        send(house, recording)
+    quick_work_off(house, bodies_where_the_bad_fail(house))
+
+
+def quick_step(house: House, points: Points) -> None:
+    """One job of one queue, by a clock that may be turned."""
+    turn(house.database, lambda: float(os.environ["CLOCK_AHEAD_S"]))
+    WorkLoop(house.database, bodies_where_the_bad_fail(house), ring=silent).work_one(os.environ["QUEUE"])
+
+
+WORKS: Mapping[str, Callable[[House, Points], None]] = {
+    work.__name__: work for work in (trial, alone, hide, open_again, quick_empty, quick_trial, quick_step)
+}
 
 
 def work_off(house: House, points: Points) -> None:

@@ -60,6 +60,11 @@ def rooms() -> tuple[Recording, ...]:
     )
 
 
+def quick_rooms() -> tuple[Recording, ...]:
+    """A good one, a private one, and a bad one."""
+    return tuple(room for room in rooms() if room.recording_id in ("good-1", "private", "bad"))
+
+
 def room(recording_id: str, hour: int = 0, **changed: Any) -> Recording:
     """A room of one hour that began that many hours after the first."""
     began = STARTED_AT + timedelta(hours=hour)
