@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -12,8 +12,7 @@ import typer
 from pipeline.errors import AircheckError, Refused
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, Group
 
 FAILED, REFUSED = 1, 3
 
@@ -59,25 +58,30 @@ def terminal() -> "Console":
     return Console(stderr=True, highlight=False)
 
 
-def table(columns: list[str], rows: list[list[str]]) -> None:
-    """Rows under headings: drawn on a terminal, separated by tabs elsewhere."""
+def table(columns: list[str], rows: list[list[str]], notes: Sequence[str] = ()) -> None:
+    """Rows under headings, and notes below them: drawn on a terminal; elsewhere rows alone, separated by tabs."""
     if not sys.stdout.isatty():
         for row in rows:
             out("\t".join(row))
         return
     from rich.console import Console
 
-    Console(highlight=False).print(_drawn(columns, rows))
+    Console(highlight=False).print(_drawn(columns, rows, notes))
 
 
-def _drawn(columns: list[str], rows: list[list[str]]) -> "Table":
+def _drawn(columns: list[str], rows: list[list[str]], notes: Sequence[str] = ()) -> "Group":
+    """A line a row; where it is too long its last column is cut. Notes stand below in full."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=None, pad_edge=False, header_style="dim")
+    drawn = Table(box=None, pad_edge=False, header_style="dim")
+    for n, column in enumerate(columns):
+        whole = max((len(row[n]) for row in rows), default=0)
+        drawn.add_column(column, no_wrap=True, overflow="ellipsis", min_width=None if column == columns[-1] else whole)
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    return drawn
+    return Group(drawn, *(Text(note) for note in notes))
 
 
 def is_watched() -> bool:
@@ -86,13 +90,13 @@ def is_watched() -> bool:
 
 
 @contextmanager
-def live_table() -> "Iterator[Callable[[list[str], list[list[str]]], None]]":
-    """Yields what shows rows under headings in place of those before."""
+def live_table() -> "Iterator[Callable[[list[str], list[list[str]], Sequence[str]], None]]":
+    """Yields what shows rows under headings, and notes below them, in place of those before."""
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(highlight=False), auto_refresh=False, vertical_overflow="ellipsis") as live:
-        yield lambda columns, rows: live.update(_drawn(columns, rows), refresh=True)
+        yield lambda columns, rows, notes: live.update(_drawn(columns, rows, notes), refresh=True)
 
 
 class Follow(Protocol):

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,11 +84,18 @@ def _print_json(house: "House", found: "tuple[Run, ...]", overdue: bool) -> None
 
 
 def _print_table(house: "House", found: "tuple[Run, ...]", nothing: str) -> None:
-    from workers.cli.telling import COLUMNS
-
     if not found:
         console.err(nothing)
-    console.table(list(COLUMNS), _rows(house, found))
+    console.table(*_laid_out(_rows(house, found)))
+
+
+def _laid_out(rows: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]]:
+    """Columns, rows and notes: on a terminal the reasons stand below, where there is room for them."""
+    from workers.cli.telling import COLUMNS
+
+    if not console.is_watched():
+        return list(COLUMNS), rows, []
+    return list(COLUMNS[:-1]), [cells[:-1] for cells in rows], [f"{cells[0]}: {cells[-1]}" for cells in rows if cells[-1]]
 
 
 def _rows(house: "House", found: "tuple[Run, ...]") -> list[list[str]]:
@@ -105,11 +113,9 @@ def _rows(house: "House", found: "tuple[Run, ...]") -> list[list[str]]:
 
 def _watch(house: "House", failed: bool, overdue: bool, limit: int) -> None:
     """A table that follows on a terminal; elsewhere a line whenever a run has got somewhere."""
-    from workers.cli.telling import COLUMNS
-
     with console.live_table() if console.is_watched() else contextlib.nullcontext(_Lines()) as show_rows:
         while True:
-            show_rows(list(COLUMNS), _rows(house, _found(house, failed, overdue, limit)))
+            show_rows(*_laid_out(_rows(house, _found(house, failed, overdue, limit))))
             time.sleep(LOOK_AGAIN_S)
 
 
@@ -119,7 +125,7 @@ class _Lines:
     def __init__(self) -> None:
         self.said: dict[str, list[str]] = {}
 
-    def __call__(self, columns: list[str], rows: list[list[str]]) -> None:
+    def __call__(self, columns: list[str], rows: list[list[str]], _notes: Sequence[str]) -> None:
         told = [n for n, name in enumerate(columns) if name not in ("time", "left")]
         for cells in reversed(rows):
             steps = [cells[n] for n in told]
