@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fakes_hands import done
 from fakes_studio import House, served
 from playwright.sync_api import BrowserContext, Page, expect
+
+from feeds.web.work import Late
 
 SOUND = ("fetch", "probe", "arrange", "listen", "clean", "level", "encode", "verify", "upload")
 
@@ -197,7 +201,24 @@ def test_every_page_is_for_everybody_and_fits(house: House, studio: Page) -> Non
         assert studio.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+def a_late_room(name: str, **more: Any) -> Late:
+    said = {"said": "Nobody works at the queue audio.", "next": "Start somebody: `aircheck work --queues audio`."}
+    since = datetime(2026, 11, 20, 7, 36, tzinfo=UTC)
+    return Late(recording_id=f"EG_{name}", name=name, show_slug="late-build", since=since, **{**said, **more})
+
+
+def test_a_late_room_is_told_and_no_more_once_it_can_be_heard_without_a_reload(house: House, studio: Page) -> None:
+    studio.evaluate("window.untouched = true")
+    house.work.late_rooms = (a_late_room("Thursday room"),)
+    notice = studio.get_by_role("region", name="One room cannot be heard yet")
+    expect(notice).to_contain_text("aircheck work --queues audio")
+    house.work.late_rooms = ()
+    expect(notice).to_have_count(0)
+    assert studio.evaluate("window.untouched")
+
+
 def every_state(house: House) -> list[str]:
+    house.work.late_rooms = tuple(a_late_room(f"A room of many words, number {n}") for n in range(9))
     received, working, words, failed, public = (house.room_ends(f"A room of many words, number {n}", days_ago=n) for n in range(5))
     house.work.waits(received)
     house.work.works(working, "encode", 0.4, eta_s=(30, 40), done=done("fetch", "probe", fetch="3 tracks, 214 MB"))
