@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a worker, a machine, Redis, the database, the store or a disk: work goes on by itself, and nothing is lost."""
+"""Whatever goes wrong with a worker, Redis, the database, the store or a disk: work goes on by itself, and nothing is lost."""
 
 import shutil
 from pathlib import Path
