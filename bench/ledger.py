@@ -1,7 +1,7 @@
 """How fast the ledger is: `python -m bench.ledger [DATABASE_URL | --postgres]`, by default SQLite in a fresh folder.
 
 Prints jobs claimed and finished a second, beside the floor (two bare commits of one row), how many feeds 50 episodes of one show
-become that finish at once, and rooms taken in a second, one with each commit and many. How long rooms wait is for bench.doors to say.
+become that finish at once, and rooms taken in a second, one with each commit and many. How long rooms wait, bench.doors says.
 """
 
 import logging

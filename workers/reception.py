@@ -4,6 +4,7 @@ Where nobody else arrives there is nothing to wait for. A room that cannot be ke
 everybody in it is answered, and the next one goes on.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,8 @@ from workers.intake import Accepted, Arrival, IntakeRules, accept_all
 from workers.ledger import Bell
 
 BATCH = 200
+# So many within so short a time are a burst: waiting on while it lasts makes few commits of it, and leaves the door its turn.
+MANY, SHORT_S, LONGEST_S = 8, 0.04, 0.2
 # so long a batch waits for a database that is away; one that is busy makes it wait by itself
 PATIENCE_S = 8.0
 AWAY = "database_busy"
@@ -66,6 +69,7 @@ class Reception:
         return waiting.answer
 
     def _serve(self) -> None:
+        self._gather()
         batch = self._next_batch()
         if batch:
             for waiting, answer in zip(batch, self._answers([waiting.arrival for waiting in batch]), strict=True):
@@ -73,6 +77,13 @@ class Reception:
                     waiting.answer.set_exception(answer)
                 else:
                     waiting.answer.set_result(answer)
+
+    def _gather(self) -> None:
+        """Wait while so many arrive that the next commit would leave most of them out; nobody who comes alone waits."""
+        ends_at, before = time.monotonic() + LONGEST_S, 0
+        while before + MANY <= (arrived := len(self._waiting)) < BATCH and time.monotonic() < ends_at:
+            before = arrived
+            time.sleep(SHORT_S)
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []

@@ -108,6 +108,14 @@ def test_who_arrives_during_a_commit_joins_the_next(database: Database, receptio
     assert counts(database) == [BATCH + 50] * 4
 
 
+def test_a_burst_becomes_few_commits(database: Database, reception: Reception) -> None:
+    counted = Counted()
+    counted.listen(database.durable_engine)
+    wait([reception.take(arrival(f"EG_{n}")) for n in range(3 * BATCH)], SOON_S)
+    assert counted.commits <= 20
+    assert counts(database) == [3 * BATCH] * 4
+
+
 def test_who_comes_alone_waits_for_nobody(reception: Reception) -> None:
     accepted = reception.take(arrival("EG_1")).result(SOON_S)
     assert accepted == Accepted(run="EG_1", episode_guid=accepted.episode_guid, show_slug="tuesday", known=False)
