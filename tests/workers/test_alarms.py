@@ -14,9 +14,10 @@ from pipeline.errors import Broken, Hindered, Refused
 from workers import ledger
 from workers.alarms import LATE_ROOMS, alarm
 from workers.database import Database
+from workers.desk import Desk
 from workers.house import House
 from workers.intake import Accepted
-from workers.ledger import HandsRow, JobRow, RecordingRow
+from workers.ledger import MAX_TRIES, HandsRow, JobRow, RecordingRow
 from workers.ledger.overdue import overdue, overdue_by_cause
 from workers.ledger.reasons import CAUSES
 
@@ -194,3 +195,34 @@ def test_late_rooms_are_counted_by_cause(database: Database, ended_long_ago: Cal
         counted = overdue_by_cause(session, LONG_S)
     assert set(counted) == set(CAUSES)
     assert {cause: n for cause, n in counted.items() if n} == {"held": 1, "failed": 1, "unmanned": 1}
+
+
+# ---- what the studio is told
+
+
+def test_the_studio_is_told_after_the_alarm_and_until_it_can_be_heard(
+    database: Database, house: House, ended_long_ago: Callable[..., str]
+) -> None:
+    ended_long_ago("EG_1", title="Tuesday talk")
+    desk = Desk(house=house)
+    assert desk.late() == ()
+    alarm(house)
+    [room] = desk.late()
+    assert (room.recording_id, room.name, room.show_slug) == ("EG_1", "Tuesday talk", "tuesday")
+    assert room.said == "Nobody works at the queue audio." and room.episode and not room.retryable
+    with database.begin() as session:
+        session.execute(update(EpisodeRow).values(state="audible"))
+    assert desk.late() == ()
+
+
+def test_the_studio_offers_another_try_only_where_it_can_help(
+    database: Database, house: House, ended_long_ago: Callable[..., str]
+) -> None:
+    ended_long_ago("EG_1")
+    ends(database, Refused("there is no audio in it", code="no_audio"))
+    ended_long_ago("EG_2")
+    with database.begin() as session:
+        session.execute(update(JobRow).where(JobRow.subject == "EG_2").values(tries=MAX_TRIES - 1))
+    ends(database, Broken("ffmpeg ended with status 1"))
+    alarm(house)
+    assert {room.recording_id: room.retryable for room in Desk(house=house).late()} == {"EG_1": False, "EG_2": True}
