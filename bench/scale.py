@@ -27,15 +27,9 @@ Row = tuple[str, ...]
 MANY = Wanted(database="postgresql", redis=True, careful=True)
 ONE = Wanted(database="sqlite", redis=True)
 DRAINED = (
-    "fleet",
-    "rooms",
-    "rooms/s",
-    "wait p50 / p99",
-    "Jain",
-    "commits a room",
-    "Redis calls a room",
-    "CPU Redis / database a room",
-)
+    "fleet", "rooms", "rooms/s", "wait p50 / p99", "Jain", "commits a room", "Redis calls a room", "CPU Redis / database a room",
+    "bytes a room",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -118,6 +112,7 @@ def _drained(backlog: Backlog) -> Row:
         f"{backlog.hosts} hosts, {work}, {backlog.wanted}", str(rooms), f"{found.rooms_a_second:.1f}", _waits(found),
         f"{jain_index(found.served):.3f}", _each(meter.commits, rooms), _each(meter.redis_calls, rooms),
         f"{_each(meter.redis_cpu_s, rooms, 1000)} / {_each(meter.database_cpu_s, rooms, 1000)} ms",
+        f"{found.bytes_a_room:,.0f}",
     )  # fmt: skip
 
 

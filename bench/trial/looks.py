@@ -16,7 +16,7 @@ from workers.ledger import AttemptRow, HandsRow, JobRow, RecordingRow
 def hands_of(database: Database) -> set[tuple[int, str]]:
     """Who offers hands: the pid of each such process, and the queue."""
     with database.read() as session:
-        rows = session.execute(select(HandsRow.owner, HandsRow.queue)).tuples().all()
+        rows = session.execute(select(HandsRow.owner, HandsRow.queue)).all()
     return {(pid_of(owner), queue) for owner, queue in rows}
 
 
@@ -71,7 +71,7 @@ def ways(database: Database) -> tuple[Way, ...]:
         rooms = session.scalars(select(RecordingRow)).all()
         jobs = {(job.recording_id, job.kind): job for job in session.scalars(select(JobRow).where(JobRow.state == "done"))}
         first = select(AttemptRow.job_id, func.min(AttemptRow.started_at)).group_by(AttemptRow.job_id)
-        begun_at = dict(session.execute(first).tuples().all())
+        begun_at = dict(session.execute(first).all())
     found = []
     for room in rooms:
         audio, words = jobs.get((room.id, "audio")), jobs.get((room.id, "words"))
@@ -87,7 +87,7 @@ def attempts(database: Database, kinds: Sequence[str] = ("audio", "words")) -> d
     """How each try of each job of those kinds ended, by job."""
     query = select(AttemptRow.job_id, AttemptRow.outcome).join(JobRow, JobRow.id == AttemptRow.job_id).where(JobRow.kind.in_(kinds))
     with database.read() as session:
-        rows = session.execute(query).tuples().all()
+        rows = session.execute(query).all()
     found: dict[int, Counter[str]] = {}
     for job_id, outcome in rows:
         found.setdefault(job_id, Counter())[outcome] += 1

@@ -24,12 +24,14 @@ class Meter:
     database_cpu_s: float | None
     redis_calls: int | None
     redis_cpu_s: float | None
+    database_bytes: int
 
     def since(self, before: "Meter") -> "Meter":
         """What came to it after the earlier reading."""
         return Meter(
             commits=_less(self.commits, before.commits), database_cpu_s=_less(self.database_cpu_s, before.database_cpu_s),
             redis_calls=_less(self.redis_calls, before.redis_calls), redis_cpu_s=_less(self.redis_cpu_s, before.redis_cpu_s),
+            database_bytes=self.database_bytes - before.database_bytes,
         )  # fmt: skip
 
 
@@ -39,8 +41,15 @@ def read_meter(there: Services) -> Meter:
     calls, redis_cpu_s = _redis(there.redis.url) if there.redis else (None, None)
     return Meter(
         commits=commits, database_cpu_s=family_cpu_s(there.postgres.pid) if there.postgres else None,
-        redis_calls=calls, redis_cpu_s=redis_cpu_s,
+        redis_calls=calls, redis_cpu_s=redis_cpu_s, database_bytes=_database_bytes(there),
     )  # fmt: skip
+
+
+def _database_bytes(there: Services) -> int:
+    if there.postgres:
+        return int(str(there.postgres.run("SELECT pg_database_size('pods')")[0][0]))
+    path = Path(there.settings["database_url"].removeprefix("sqlite:///"))
+    return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
 
 
 def family_cpu_s(pid: int) -> float:

@@ -45,6 +45,8 @@ class Drained:
     # rooms of each show among the first half that was complete
     served: Sequence[int]
     meter: Meter
+    # rows and indices of each room, from its event to its last try
+    bytes_a_room: float
 
     @property
     def rooms_a_second(self) -> float:
@@ -55,6 +57,7 @@ class Drained:
 def drained(folder: Path, backlog: Backlog) -> Drained:
     """The backlog worked off."""
     with fleet(folder, backlog.wanted) as trial:
+        empty = read_meter(trial.services)
         _hold(trial)
         for n in range(backlog.rooms):
             trial.post(a_room(f"room-{n}", f"show-{n % backlog.shows}"))
@@ -62,11 +65,12 @@ def drained(folder: Path, backlog: Backlog) -> Drained:
         before = read_meter(trial.services)
         began_at = _let_go(trial, backlog.hosts)
         trial.until_quiet(1800.0)
-        meter = read_meter(trial.services).since(before)
+        after = read_meter(trial.services)
         found = sorted(ways(trial.house.database), key=lambda way: way.complete_s + way.received_at)
         return Drained(
             backlog=backlog, took_s=found[-1].received_at + found[-1].complete_s - began_at,
-            waits_s=[way.begun_at - began_at for way in found], served=_served(found, backlog.shows), meter=meter,
+            waits_s=[way.begun_at - began_at for way in found], served=_served(found, backlog.shows),
+            meter=after.since(before), bytes_a_room=after.since(empty).database_bytes / backlog.rooms,
         )  # fmt: skip
 
 
