@@ -1,6 +1,7 @@
 """Processes that stay: web, workers and sweeper, together or apart."""
 
 import contextlib
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,6 +56,7 @@ def run(*, host: str, port: int, queues: Sequence[str]) -> None:
         )
         server = _Server(config)
         _when(told, server.end)
+        gc.freeze()  # what stands by now stays: the collector need not go through it again in every burst
         server.run(sockets=[door])
 
 
@@ -86,9 +88,7 @@ def run_workers(queues: Sequence[str], hands: Mapping[str, int] = HANDS, *, leas
 
 def app_of(house: House) -> FastAPI:
     """The web app of that house, with the door for rooms."""
-    settings = house.settings
-
-    reception = Reception.of(house)
+    settings, reception = house.settings, Reception.of(house)
 
     def take(recording: Recording, root: Root) -> Future[Accepted]:
         return reception.take(Arrival.of(recording, root, provider="hooks"))
