@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import structlog
 
+from bench.trial.crowds import Crowd, claimed
 from bench.trial.looks import jain_index, percentile
 from bench.trial.scales import NOTHING_S, Backlog, Drained, Fairness, RealWork, drained, fairness, real_work
 from bench.trial.services import Wanted
@@ -58,11 +59,12 @@ def real(small: bool) -> tuple[Row, list[Row]]:
         return in_a_folder(lambda folder: real_work(folder, workers, rooms, minutes))
 
     found = [measured(1), measured(2)]
-    heads = ("audio workers", "rooms", "seconds", "x real time", "against one", "CPU s an hour of room")
+    heads = ("audio workers", "rooms", "seconds", "x real time", "against one", "CPU s an hour of room", "MB an hour of room")
     return heads, [
         (
             str(one.workers), f"{one.rooms} of {one.minutes:.0f} min", f"{one.took_s:.1f}", f"{one.times_realtime:.0f}",
             f"{one.times_realtime / found[0].times_realtime:.2f}", f"{one.cpu_s_an_hour:.0f}",
+            f"{one.megabytes_an_hour:.1f}",
         )
         for one in found
     ]  # fmt: skip
@@ -99,8 +101,22 @@ def fair(small: bool) -> tuple[Row, list[Row]]:
     ]
 
 
+def crowds(small: bool) -> tuple[Row, list[Row]]:
+    """Claims among very many jobs."""
+    sizes = [(1_000, 10), (10_000, 700), (100_000, 7_000)]
+    asked = [Crowd(ready=ready, running=running, shows=500) for ready, running in sizes[: 2 if small else 3]]
+    found = [in_a_folder(lambda folder, crowd=crowd: claimed(folder, MANY, crowd)) for crowd in asked]  # type: ignore[misc]
+    return ("jobs waiting", "running", "claim", "beat", "end", "sweep"), [
+        (
+            f"{one.crowd.ready:,}", f"{one.crowd.running:,}", f"{one.claim_ms:.1f} ms", f"{one.heartbeat_ms:.1f} ms",
+            f"{one.finish_ms:.1f} ms", f"{one.sweep_ms:.0f} ms",
+        )
+        for one in found
+    ]  # fmt: skip
+
+
 PARTS: dict[str, Callable[[bool], tuple[Row, list[Row]]]] = {
-    "real": real, "hosts": hosts, "backlog": backlog, "nothing": nothing, "fairness": fair,
+    "real": real, "hosts": hosts, "backlog": backlog, "nothing": nothing, "fairness": fair, "crowds": crowds,
 }  # fmt: skip
 
 

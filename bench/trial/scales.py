@@ -14,7 +14,7 @@ from bench.trial.looks import Way, ways
 from bench.trial.meters import Meter, read_meter
 from bench.trial.services import Wanted
 from bench.trial.speech import speech_room
-from feeds.catalogue import db_now
+from feeds.catalogue import db_now, episodes
 from workers import ledger
 from workers.ledger import QUEUES
 
@@ -147,6 +147,13 @@ class RealWork:
     took_s: float
     # of the workers and all their children
     cpu_s: float
+    # of everything that listeners may download
+    published_bytes: int
+
+    @property
+    def megabytes_an_hour(self) -> float:
+        """Megabytes published for each hour of room, in all formats together."""
+        return self.published_bytes / 1e6 / (self.rooms * self.minutes / 60)
 
     @property
     def times_realtime(self) -> float:
@@ -172,7 +179,12 @@ def real_work(folder: Path, workers: int, rooms: int, minutes: float) -> RealWor
         until(lambda: len(ways(trial.house.database)) == rooms, "the rooms cannot be heard", 3600.0)
         stop_all(hosts)
         took_s = max(way.audible_at for way in ways(trial.house.database)) - began_at
-        return RealWork(workers=workers, rooms=rooms, minutes=minutes, took_s=took_s, cpu_s=_children_cpu_s() - before_s)
+        with trial.house.database.read() as session:
+            published_bytes = sum(r.size_bytes for episode in episodes(session) for r in episode.renditions)
+        return RealWork(
+            workers=workers, rooms=rooms, minutes=minutes, took_s=took_s, cpu_s=_children_cpu_s() - before_s,
+            published_bytes=published_bytes,
+        )  # fmt: skip
 
 
 def _children_cpu_s() -> float:
