@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from crash_rooms import make_files
-from crash_trials import CrashTrial, Grounds, Place, settings_from, surroundings
+from crash_trials import CrashTrial, Grounds, settings_from, surroundings
 from fakes_s3 import s3_credentials, s3_service
 from fixtures_database import emptied, empty_sqlite, postgres_server, redis_server
 from nursery import Nursery
@@ -39,20 +39,18 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
 
 
 @pytest.fixture
-def begin(grounds: Grounds, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str, str], CrashTrial]:
-    """`begin("sqlite", "folder")` is a trial in a new house with that database and such stores."""
+def begin(grounds: Grounds, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., CrashTrial]:
+    """`begin("postgresql", "s3", "redis")` is a trial in a new house with that database, such stores, and bells rung there."""
 
-    def begin(database: str = "sqlite", stores: str = "folder") -> CrashTrial:
+    def begin(database: str = "sqlite", stores: str = "folder", bells: str = "memory") -> CrashTrial:
         folder = tmp_path / "house"
         folder.mkdir()
-        return CrashTrial(
-            grounds, folder, Place(name=f"{database}-{stores}", environment=_place(request, folder, database, stores))
-        )
+        return CrashTrial(grounds, folder, _place(request, folder, database, stores, bells))
 
     return begin
 
 
-def _place(request: pytest.FixtureRequest, folder: Path, database: str, stores: str) -> dict[str, str]:
+def _place(request: pytest.FixtureRequest, folder: Path, database: str, stores: str, bells: str) -> dict[str, str]:
     place = {}
     if database == "sqlite":
         shutil.copy(request.getfixturevalue("empty_sqlite"), folder / "aircheck.db")
@@ -61,6 +59,10 @@ def _place(request: pytest.FixtureRequest, folder: Path, database: str, stores: 
     if stores == "s3":
         request.getfixturevalue("s3_credentials")
         place |= _bucket(request.getfixturevalue("s3_service"))
+    if bells == "redis":
+        server = request.getfixturevalue("redis_server")
+        server.flush()
+        place["AIRCHECK_REDIS_URL"] = server.url
     return place
 
 

@@ -1,11 +1,10 @@
 """Trials with crashes: victims that die where they are told to, a survivor that finishes, and the verdict of the checker."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +34,13 @@ class Grounds:
     undisturbed: Ending
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a trial happens: what the environment says of its database and its stores."""
-
-    name: str
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
 class CrashTrial:
-    """One trial in a house of its own."""
+    """One trial in a house of its own; `place` is what the environment says of its database, stores and bells."""
 
-    def __init__(self, grounds: Grounds, folder: Path, place: Place) -> None:
+    def __init__(self, grounds: Grounds, folder: Path, place: Mapping[str, str]) -> None:
         self.grounds = grounds
         self.folder = folder
-        folder.mkdir(exist_ok=True)
-        self.environment = {**surroundings(folder, grounds.rooms, grounds.seeds), **place.environment}
+        self.environment = {**surroundings(folder, grounds.rooms, grounds.seeds), **place}
         self.sources = {path: sha256_of(path) for path in grounds.rooms.iterdir()}
 
     def dies(self, point: str, work: str = "trial", **more: str) -> None:
@@ -70,6 +60,11 @@ class CrashTrial:
     def start(self, work: str = "trial", **more: str) -> int:
         """The pid of a process that does that work."""
         return self.grounds.nursery.fork(work, {**self.environment, **more})
+
+    def kill(self, pid: int) -> None:
+        """End a process that was started, unless it has ended by itself."""
+        os.kill(pid, signal.SIGKILL)
+        assert self.grounds.nursery.wait(pid) in (0, -signal.SIGKILL), self.log()
 
     @contextmanager
     def house(self) -> Iterator[House]:
@@ -129,8 +124,3 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     finally:
         os.environ.clear()
         os.environ.update(kept)
-
-
-def copied(folder: Path, to: Path) -> Path:
-    """A house that has been, to go on from."""
-    return Path(shutil.copytree(folder, to))

@@ -149,9 +149,10 @@ def _kind_of(key: str) -> str:
 
 def _cut_what_is_sent(store: Store) -> None:
     """A folder cannot grow a file beyond the limit; a service gets half of the body, and then nothing."""
-    client = getattr(store, "_client", None)
-    if client is not None:
-        client.meta.events.register("before-send.s3", _send_half)
+    for name in ("_client", "_patient"):
+        client = getattr(store, name, None)
+        if client is not None:
+            client.meta.events.register("before-send.s3", _send_half)
 
 
 class _Half:
@@ -169,7 +170,7 @@ class _Half:
 
 
 def _send_half(request: Any, **_: object) -> None:
-    if request.method in ("PUT", "POST"):
+    if request.method == "PUT":
         request.body = _Half(request.body)
 
 

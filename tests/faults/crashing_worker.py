@@ -28,6 +28,7 @@ from turned_clock import turn
 from bench.trial.quick import CHAPTERS, WORDS, sound_of
 from pipeline import story
 from pipeline.journal import write_whole
+from pipeline.stores import _s3_sending
 from workers import jobs, logs
 from workers.broker import HANDS, start_workers
 from workers.errands import errands_of
@@ -57,7 +58,7 @@ def alone(house: House, points: Points) -> None:
     """The same with one job at a time, no sweeper and no errands beside it."""
     rooms_end(house)
     points.turn = house.database.turn
-    loop = loop_of(house)
+    loop = loop_of(house, bodies(house))
     while is_left(house):
         for queue in QUEUES:
             loop.hear(queue)
@@ -103,24 +104,28 @@ def quick_step(house: House, points: Points) -> None:
     WorkLoop(house.database, bodies_where_the_bad_fail(house), ring=silent).work_one(os.environ["QUEUE"])
 
 
+def quick_crowd(house: House, points: Points) -> None:
+    """Be one of several processes of workers, with quick sound, until nothing is left."""
+    work_off(house, points, bodies_where_the_bad_fail(house))
+
+
 WORKS: Mapping[str, Callable[[House, Points], None]] = {
-    work.__name__: work for work in (trial, alone, hide, open_again, quick_empty, quick_trial, quick_step)
+    work.__name__: work for work in (trial, alone, hide, open_again, quick_empty, quick_trial, quick_step, quick_crowd)
 }
 
 
-def work_off(house: House, points: Points) -> None:
+def work_off(house: House, points: Points, of_jobs: Mapping[str, Perform] | None = None) -> None:
     """Be one process of workers until nothing is left, or somebody asks to stop."""
     stopping = threading.Event()
-    with at_work(house, points) as loop:
+    with at_work(house, points, loop_of(house, of_jobs or bodies(house))) as loop:
         points.stop = lambda: (stopping.set(), loop.stop())
         while is_left(house) and not stopping.is_set():
             time.sleep(0.03)
 
 
 @contextlib.contextmanager
-def at_work(house: House, points: Points) -> Iterator[WorkLoop]:
+def at_work(house: House, points: Points, loop: WorkLoop) -> Iterator[WorkLoop]:
     """Workers of every queue and a sweeper, as `aircheck up` has them."""
-    loop = loop_of(house)
     sweeper = Sweeper(house.database, house.bells, hands=HANDS, errands=errands_of(house), every_s=SWEEPS_EVERY_S)
     workers = start_workers(house.bells.broker, loop)
     house.bells.broker.middleware.append(WatchedBells(points))
@@ -132,9 +137,9 @@ def at_work(house: House, points: Points) -> Iterator[WorkLoop]:
         workers.stop()
 
 
-def loop_of(house: House) -> WorkLoop:
+def loop_of(house: House, of_jobs: Mapping[str, Perform]) -> WorkLoop:
     lease_s = float(os.environ.get("LEASE_S") or LEASE_S)
-    return WorkLoop(house.database, bodies(house), ring=house.bells.ring, lease_s=lease_s)
+    return WorkLoop(house.database, of_jobs, ring=house.bells.ring, lease_s=lease_s)
 
 
 # ---- jobs, all real but for the recogniser
@@ -189,6 +194,8 @@ def be(work: str) -> None:
     points = Points(os.environ)
     with Path(os.environ["LOG"]).open("a") as log:
         logs.set_up(stream=log)
+        if os.environ.get("IN_PARTS"):
+            _s3_sending.WHOLE_BYTES = 1
         with open_house() as house:
             WORKS[work](watched(house, points), points)
 

@@ -225,6 +225,7 @@ def examples() -> int:
     return STEADY if settings.default.derandomize else settings.default.max_examples
 
 
+@pytest.mark.timeout(300 + 15 * examples())
 @settings(max_examples=examples(), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], print_blob=True)
 @given(steps=st.lists(what_happens, min_size=4, max_size=14))
 def test_whatever_happens_in_whatever_order_the_invariants_hold(setting: Setting, steps: list[Step]) -> None:

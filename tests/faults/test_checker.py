@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fixtures_quick import quick_sound
 from quick_trials import HIDDEN, HOSTILE, bodies_where_the_bad_fail, house_in, make_show, rooms, send, sha256_of, work_off
 from sqlalchemy import delete, select, update
 
@@ -20,14 +21,17 @@ from pipeline.stores import Store
 from workers.house import House
 from workers.ledger import AttemptRow, InboxRow, JobRow, RecordingRow
 
+__all__ = ["quick_sound"]
 FEED = "tuesday/feed.xml"
 WRITTEN = {"title": "What its creator called it"}
 
 
 @pytest.fixture(scope="module")
-def rested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rested(tmp_path_factory: pytest.TempPathFactory, quick_sound: Path) -> Path:
     """A folder in which a trial has come to rest."""
     folder = tmp_path_factory.mktemp("trial")
+    (folder / "house").mkdir()
+    (folder / "house" / "quick").symlink_to(quick_sound)
     with house_in(folder / "house") as house:
         make_show(house)
         for room in rooms():
@@ -92,7 +96,7 @@ class Trial:
 
 @pytest.fixture
 def trial(rested: Path, tmp_path: Path) -> Iterator[Trial]:
-    shutil.copytree(rested / "house", tmp_path / "house")
+    shutil.copytree(rested / "house", tmp_path / "house", symlinks=True)
     with house_in(tmp_path / "house") as house:
         yield Trial(house, tmp_path)
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crash_points import DELETES, HALVES, POINTS
+from crash_points import BELLS, DELETES, HALVES, POINTS
 from crash_trials import CrashTrial
+
+from bench.trial.evidence import leftovers
 
 Begin = Callable[..., CrashTrial]
 # What must have happened that a trial comes to a point at all.
@@ -13,12 +15,15 @@ ASKED_TO_STOP = "after commit of claim audio"
 ALONE = ("bury", "delete")
 EVERYWHERE = [point for point in POINTS if not any(word in point for word in ALONE)]
 # A first sample of every kind of seam, for the services that take longer.
-SOME = ("after commit of intake", "before commit of finish audio", "after commit of finish words", "half put of public audio",
-        "after put of public feed", "before put of private note")  # fmt: skip
+SOME = ("after commit of intake", "before commit of finish audio", "half put of public audio", "after put of public feed")
 
 
 def circumstances(point: str) -> dict[str, str]:
     return {"STOP_AT": ASKED_TO_STOP} if "give back" in point else {}
+
+
+def said(trial: CrashTrial) -> list[str]:
+    return [str(violation) for violation in trial.verdict()]
 
 
 @pytest.mark.parametrize("point", EVERYWHERE)
@@ -26,25 +31,46 @@ def test_killed_at_any_point_the_end_is_the_same(begin: Begin, point: str) -> No
     trial = begin()
     trial.dies(point, **circumstances(point))
     trial.survives()
-    assert [str(violation) for violation in trial.verdict()] == []
+    assert said(trial) == []
 
 
 @pytest.mark.parametrize("point", SOME)
-def test_killed_at_some_points_the_end_is_the_same_on_postgresql_and_s3(begin: Begin, point: str) -> None:
-    trial = begin("postgresql", "s3")
-    trial.dies(point, **circumstances(point))
+def test_killed_at_some_points_the_end_is_the_same_with_the_services_of_many_machines(begin: Begin, point: str) -> None:
+    trial = begin("postgresql", "s3", "redis")
+    trial.dies(point)
     trial.survives()
-    assert [str(violation) for violation in trial.verdict()] == []
+    assert said(trial) == []
+
+
+@pytest.mark.parametrize("point", [f"{when} {what}" for what in BELLS for when in ("before", "after")])
+def test_killed_beside_a_bell_on_redis_the_end_is_the_same(begin: Begin, point: str) -> None:
+    trial = begin(bells="redis")
+    trial.dies(point)
+    trial.survives()
+    assert said(trial) == []
+
+
+def test_killed_in_the_middle_of_an_upload_in_parts_nothing_is_left_of_it(begin: Begin) -> None:
+    trial = begin(stores="s3")
+    trial.dies("half put of public audio", IN_PARTS="yes")
+    with trial.house() as house:
+        assert leftovers(house.public)
+    trial.survives(IN_PARTS="yes")
+    assert said(trial) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("database", "stores"), [("sqlite", "s3"), ("postgresql", "folder"), ("postgresql", "s3")])
+@pytest.mark.parametrize(
+    ("database", "stores", "bells"), [("sqlite", "s3", "memory"), ("postgresql", "folder", "memory"), ("postgresql", "s3", "redis")]
+)
 @pytest.mark.parametrize("point", EVERYWHERE)
-def test_killed_at_any_point_the_end_is_the_same_everywhere(begin: Begin, point: str, database: str, stores: str) -> None:
-    trial = begin(database, stores)
+def test_killed_at_any_point_the_end_is_the_same_everywhere(
+    begin: Begin, point: str, database: str, stores: str, bells: str
+) -> None:
+    trial = begin(database, stores, bells)
     trial.dies(point, **circumstances(point))
     trial.survives()
-    assert [str(violation) for violation in trial.verdict()] == []
+    assert said(trial) == []
 
 
 @pytest.mark.slow
@@ -54,7 +80,7 @@ def test_killed_when_a_point_is_passed_again_the_end_is_the_same(begin: Begin, p
     trial = begin()
     trial.run("trial", CRASH_AT=point, CRASH_NTH=str(nth), **circumstances(point))
     trial.survives()
-    assert [str(violation) for violation in trial.verdict()] == []
+    assert said(trial) == []
 
 
 @pytest.mark.parametrize("point", [f"{when} delete of {what}" for what in DELETES for when in ("before", "after")])
@@ -63,7 +89,7 @@ def test_killed_while_a_show_is_taken_down_it_can_be_put_up_again(begin: Begin, 
     trial.survives()
     trial.dies(point, "hide")
     trial.survives("open_again")
-    assert [str(violation) for violation in trial.verdict()] == []
+    assert said(trial) == []
 
 
 def test_every_point_there_is_has_a_name(begin: Begin, tmp_path: Path) -> None:

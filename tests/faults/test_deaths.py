@@ -1,6 +1,7 @@
 """Workers that die again and again, stand still for too long, or die on a machine nobody can see: nothing is lost or doubled."""
 
 import os
+import random
 import signal
 import time
 from collections.abc import Callable
@@ -9,13 +10,19 @@ from pathlib import Path
 import pytest
 from crash_trials import CrashTrial
 from fakes_work import until
+from quick_trials import room, send
 from sqlalchemy import select, update
 
+from bench.trial.checker import violations
+from bench.trial.evidence import Evidence
+from bench.trial.reader import Reader
+from feeds.from_store import from_store
 from workers import ledger
 from workers.ledger import MAX_TRIES, JobRow, Run
 
 Begin = Callable[..., CrashTrial]
 LEASE_S = "2"
+ROOMS, KILLS = 12, 6
 
 
 def said(trial: CrashTrial, **known: object) -> list[str]:
@@ -121,3 +128,26 @@ def test_who_died_on_another_machine_is_replaced_when_its_lease_ends(begin: Begi
     assert said(trial) == []
     with trial.house() as house, house.database.read() as session:
         assert sorted(session.scalars(select(JobRow.tries).where(JobRow.kind == "audio"))) == [1, 1, 1, 2]
+
+
+# ---- all the time
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_workers_killed_all_the_time_lose_and_double_nothing(begin: Begin, database: str) -> None:
+    trial, dice = begin(database, bells="redis"), random.Random(database)
+    trial.survives("quick_empty")
+    with trial.house() as house:
+        for n in range(ROOMS):
+            send(house, room(f"good-{n}", n))
+        crew = [trial.start("quick_crowd") for _ in range(2)]
+        with Reader(from_store(house.public, house.site), house.site.url("tuesday/feed.xml")) as reader:
+            for _ in range(KILLS):
+                time.sleep(dice.uniform(0.3, 0.9))
+                crew.append(trial.start("quick_crowd"))
+                trial.kill(crew.pop(dice.randrange(2)))
+            for pid in crew:
+                assert trial.grounds.nursery.wait(pid) == 0, trial.log()
+        evidence = Evidence(house=house, acknowledged=[f"good-{n}" for n in range(ROOMS)], histories=[reader.history])
+        assert [str(violation) for violation in violations(evidence)] == []
+        assert len(reader.history.seen) > 0
