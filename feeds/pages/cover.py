@@ -4,7 +4,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -52,7 +52,8 @@ def episode_cover(show: Show, episode: Episode) -> bytes:
     return _cover(episode.title, show.title, drawn or _invented(episode.guid))
 
 
-def _cover(title: str, over: str, drawn: Sequence[Line]) -> bytes:
+@lru_cache(64)  # a show's is wanted by every job of its rooms, an episode's again when its words join it
+def _cover(title: str, over: str, drawn: tuple[Line, ...]) -> bytes:
     picture = Image.new("RGB", (SIDE_PX, SIDE_PX), STAGE_COLOUR)
     picture.paste(_strip_picture(drawn), (0, _AXIS_PX - _REACH_PX - _BAR_PX))
     pen = ImageDraw.Draw(picture)
