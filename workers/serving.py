@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,6 +136,7 @@ def login_address(house: House) -> str:
 @contextlib.contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens there; port 0 is any free one. Errors: `Refused` where it is taken."""
+    _allow_files(2 * CONNECTIONS_WAITING)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -144,3 +146,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             raise Refused(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port", code="port") from error
         door.listen(CONNECTIONS_WAITING)
         yield door
+
+
+def _allow_files(count: int) -> None:
+    """Let this process have so many open, as far as it may decide that: the usual 1,024 are fewer than a burst has connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -4,7 +4,9 @@ A real `aircheck serve`, real HTTP, real databases.
 """
 
 import contextlib
+import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -18,6 +20,7 @@ from fixtures_database import database_url, empty_sqlite, postgres_server
 
 from bench.burst import Answer, post_all
 from bench.doors import Door, kept_in, serving
+from workers.serving import listening
 
 __all__ = ["database_url", "empty_sqlite", "postgres_server"]
 
@@ -77,6 +80,20 @@ def test_who_was_answered_before_the_server_ended_is_kept_and_all_others_come_ag
     kept = kept_in(database_url)
     assert kept.lost(ROOMS) == kept.doubled() == []
     assert kept.recordings == set(ROOMS)
+
+
+def test_a_door_may_have_more_connections_than_a_process_usually_has() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, limits[1]), limits[1]))
+    try:
+        with listening("127.0.0.1", 0) as door:
+            address = door.getsockname()
+            with contextlib.ExitStack() as visitors:
+                for _ in range(600):  # they wait in the backlog; each has two ends in this process
+                    visitors.enter_context(socket.create_connection(address, 10))
+                    visitors.enter_context(door.accept()[0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_every_room_twice_and_shuffled_is_new_once(database_url: str, house: Path) -> None:
