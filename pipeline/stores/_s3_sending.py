@@ -16,6 +16,8 @@ from pipeline.stores._s3_words import FAILURES, SPOILT, code_of
 
 # up to here an object is sent in one piece
 WHOLE_BYTES = 16 << 20
+# up to here it is soon done
+SMALL_BYTES = 1 << 20
 THREADS = 4
 # four of these are the memory that an upload takes
 PART_BYTES = 8 << 20
@@ -43,7 +45,7 @@ class Matter:
 
     @property
     def is_small(self) -> bool:
-        return self.size_bytes <= WHOLE_BYTES
+        return self.size_bytes <= SMALL_BYTES
 
     def is_told_by(self, stat: Stat) -> bool:
         return (stat.size_bytes, stat.sha256) == (self.size_bytes, self.sha256)

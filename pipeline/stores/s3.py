@@ -51,8 +51,10 @@ from pipeline.stores._s3_words import (
 TRIES = 4
 PAUSE_S = 0.2
 CONNECT_S, ANSWER_S, PATIENT_ANSWER_S = 5, 8, 30
-# No request of something small begins later than this, so that it ends within 8 + 5 + 8 s and boto3's last pause, 4 s.
+# No request of something small begins later than this and what its bytes take on a slow line, so that it ends within 8 + 5 + 8 s
+# and boto3's last pause, 4 s.
 SOON_S = 8.0
+SLOWEST_BYTES_A_SECOND = 125_000
 PROBES = "_probe/"
 
 
@@ -108,7 +110,7 @@ class S3Store:
             about = {"ContentType": mime_type, "CacheControl": cache_control, "Metadata": {"sha256": matter.sha256}}
             if filename:
                 about["ContentDisposition"] = disposition(filename)
-            with self._deadline.within(SOON_S if matter.is_small else math.inf):
+            with self._deadline.within(SOON_S + matter.size_bytes / SLOWEST_BYTES_A_SECOND if matter.is_small else math.inf):
                 return self._stood(key, matter, lambda: self._sent(key, matter, about, self._condition(if_match)))
 
     def get(self, key: str) -> bytes | None:
