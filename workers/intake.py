@@ -19,6 +19,7 @@ from workers.database import inserting
 from workers.ledger import InboxRow, RecordingRow
 from workers.ledger.runs import recording_of
 
+_EVENT = (InboxRow.provider, InboxRow.event_id)
 NAMED_ROLES = ("host", "cohost", "moderator", "speaker")
 
 
@@ -164,8 +165,9 @@ class _Entry:
 
 def _sorted_out(session: Session, arrivals: Sequence[Arrival], rules: IntakeRules) -> tuple[list[_Entry], dict[int, Refused]]:
     """Those that may be new, each event once, and by their number those that the rules refuse."""
-    seen = set(_noted(session, {arrival.event for arrival in arrivals}))
     shows = _shows(session, {_wanted(arrival.recording, rules) for arrival in arrivals})
+    # what was accepted before is not asked for its show again; where all shows are there, the inbox itself finds it out
+    seen = _noted(session, {arrival.event for arrival in arrivals if _wanted(arrival.recording, rules) not in shows})
     entries, refused = list[_Entry](), dict[int, Refused]()
     for number, arrival in enumerate(arrivals):
         if arrival.event in seen:
@@ -227,10 +229,11 @@ def _insert_new(session: Session, table: type[Any], rows: Sequence[dict[str, Any
 # ---- what is known already
 
 
-def _noted(session: Session, events: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The recordings of those events that had been accepted before."""
-    found = select(InboxRow.provider, InboxRow.event_id, InboxRow.recording_id).where(_among(events))
-    return {(provider, event_id): run for provider, event_id, run in session.execute(found)}
+def _noted(session: Session, events: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the events that had been accepted before."""
+    if not events:
+        return set()
+    return {(provider, event_id) for provider, event_id in session.execute(select(*_EVENT).where(_among(events)))}
 
 
 def _known(session: Session, events: Collection[tuple[str, str]]) -> dict[tuple[str, str], Accepted]:
@@ -253,7 +256,7 @@ def _told_again(note: InboxRow, row: RecordingRow | None, show_slug: str | None)
 
 
 def _among(events: Collection[tuple[str, str]]) -> ColumnElement[bool]:
-    return tuple_(InboxRow.provider, InboxRow.event_id).in_(sorted(events))
+    return tuple_(*_EVENT).in_(sorted(events))
 
 
 # ---- which show
