@@ -33,12 +33,16 @@ SLOW_S = 30
 # A host that vanished without a word is found out after so long, by either side.
 SILENCE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 SILENCE_S = 25
-AWAY = (OperationalError, InterfaceError, NoConnectionFree)
+# What `is_away` may be true of.
+AWAY = (DBAPIError, NoConnectionFree)
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database did not answer, was busy or full; False where it was asked something wrong, whenever that is."""
-    return isinstance(error, AWAY) and getattr(getattr(error, "orig", None), "sqlite_errorname", "") != "SQLITE_ERROR"
+    """Whether the database did not answer, was busy or full, or hung up on us; False where it was asked something wrong."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    kind = isinstance(error, (OperationalError, InterfaceError, NoConnectionFree))
+    return kind and getattr(getattr(error, "orig", None), "sqlite_errorname", "") != "SQLITE_ERROR"
 
 
 def at_leisure() -> bool:
