@@ -72,6 +72,7 @@ swift: .venv/bin/pip
 	@rm -rf .venv/swift
 	@PYTHON="$(BIN)/python" requirements/make-venv .venv/swift
 	@.venv/swift/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/swift.txt
+	@.venv/swift/bin/python -c "import swift.proxy.server, swift.obj.server" || { rm -rf .venv/swift; exit 1; }
 	@touch $@
 
 system:

@@ -77,11 +77,22 @@ def programs() -> Path:
     return Path(os.environ.get("SWIFT_BIN") or Path(sys.prefix, "swift", "bin"))
 
 
+def keeps_attributes(folder: Path) -> bool:
+    try:
+        os.setxattr(folder, "user.aircheck", b"1")
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="session")
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
     if not (programs() / "swift-proxy-server").exists():
         pytest.skip(f"OpenStack Swift is not in {programs()}: make swift")
-    cluster = Swift(tmp_path_factory.mktemp("swift"), programs())
+    folder = tmp_path_factory.mktemp("swift")
+    if not keeps_attributes(folder):
+        pytest.skip(f"OpenStack Swift needs extended attributes, and {folder} keeps none")
+    cluster = Swift(folder, programs())
     cluster.start()
     try:
         yield cluster
