@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from feeds.catalogue import Show, ShowRow, add_show, db_now, find_episode, find_show
 from pipeline.errors import Broken, Hindered, Refused
 from workers import ledger
-from workers.database import Database
+from workers.database import Database, open_database
 from workers.intake import Accepted
 from workers.ledger import Claim, Fenced, JobRow, NextJob, Progress
 from workers.ledger.claims import back_off_s
@@ -112,6 +112,18 @@ def rounds_until_done(database: Database, hands: int, wanted: set[str]) -> int:
             finished(database, claim)
             wanted.discard(claim.subject)
     return rounds
+
+
+def test_a_paused_queue_is_still_paused_for_who_starts_later(database: Database, database_url: str, send: Send) -> None:
+    send()
+    with database.begin() as session:
+        ledger.pause(session, "audio")
+    later = open_database(database_url)
+    assert perhaps_claimed(later) is None
+    with later.begin() as session:
+        assert ledger.resume(session, "audio") == ledger.Bell(queue="audio")
+    assert claimed(database).subject == "EG_1"
+    later.close()
 
 
 def test_an_abandoned_job_is_claimed_again_under_a_higher_fence(database: Database, send: Send) -> None:

@@ -325,6 +325,13 @@ def test_in_the_foreground_a_failure_is_told_at_once(database: Database, send: S
     assert (run.state, run.jobs[0].error) == ("working", "the store is away")
 
 
+def test_in_the_foreground_a_hindrance_is_told_at_once(database: Database, send: Send, jobs: Jobs) -> None:
+    send()
+    jobs.bodies["audio"] = raising(Hindered("the disk is full", code="disk_full"))
+    run = drain(database, jobs.bodies, "EG_1", retries=False)
+    assert (run.state, run.jobs[0].error_code, run.jobs[0].tries) == ("waiting", "disk_full", 0)
+
+
 def test_in_the_foreground_nobody_waits_for_a_failed_job_to_rest(database: Database, send: Send, jobs: Jobs) -> None:
     send()
     body, jobs.bodies["audio"] = jobs.audio, raising(Broken("the store is away"))
