@@ -12,8 +12,9 @@ from pipeline.errors import Broken, Hindered, Refused
 from workers import ledger
 from workers.database import Database, open_database
 from workers.intake import Accepted
-from workers.ledger import Claim, Fenced, JobRow, NextJob, Progress
+from workers.ledger import AttemptRow, Claim, Fenced, JobRow, NextJob, Progress
 from workers.ledger.claims import back_off_s
+from workers.ledger.history import forget_old_feeds
 from workers.ledger.values import QUEUE_OF
 
 Send = Callable[..., Accepted]
@@ -355,6 +356,20 @@ def test_a_long_wait_is_one_entry_of_the_history(database: Database, send: Send)
     finished(database, claimed(database))
     with database.read() as session:
         assert [a.outcome for a in ledger.attempts(session, claim.id)] == ["failed", "hindered", "done"]
+
+
+def test_tries_of_feeds_are_kept_for_a_week_those_of_recordings_for_ever(database: Database, send: Send, show: Show) -> None:
+    send()
+    finished(database, claimed(database), feed_changed=True)
+    finished(database, claimed(database, "publish"))
+    with database.begin() as session:
+        session.execute(update(AttemptRow).values(ended_at=AttemptRow.ended_at - 8 * 86_400))
+        ledger.feed_changed(session, show.id)
+    shift(database, next_at=-60)
+    finished(database, claimed(database, "publish"))
+    with database.begin() as session:
+        assert forget_old_feeds(session) == 1
+        assert sorted(session.execute(select(AttemptRow.kind, AttemptRow.fence))) == [("audio", 1), ("feed", 2)]
 
 
 def test_who_was_overtaken_hinders_nobody(database: Database, send: Send) -> None:
