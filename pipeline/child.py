@@ -37,6 +37,8 @@ CHUNK_BYTES = 1 << 16
 MOST_BYTES = 64 << 20
 TAIL_BYTES = 16 << 10
 WORDS = 500
+# Its matrices are small: several threads would only wait for one another, and answer differently by how many they are.
+ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def quiet(share: float) -> None:
@@ -91,6 +93,7 @@ def _started(command: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline.child_main", command],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, bufsize=0,
+        env={**os.environ, **ALONE},
     )  # fmt: skip
     try:
         yield process

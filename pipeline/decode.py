@@ -183,7 +183,8 @@ class _Resampled:
 
     def _fitted(self, frame: AudioFrame) -> Sound:
         # Three times as fast as to_ndarray(), which counts at fifty frames a second.
-        sound = np.array([np.frombuffer(memoryview(plane), np.float32, frame.samples) for plane in frame.planes])
+        planes = [np.frombuffer(memoryview(plane), np.float32, frame.samples) for plane in frame.planes]
+        sound = planes[0][None] if len(planes) == 1 else np.array(planes)
         if len(sound) == self.channels:
             return sound
         return sound.mean(0, keepdims=True) if self.channels == 1 else np.repeat(sound, self.channels, 0)

@@ -19,11 +19,12 @@ from pipeline.loudness import FRAME
 from pipeline.models import MadeFile, Rendition, Timeline
 from pipeline.spectra import Sound
 
-VERSION = 1
+VERSION = 2
 # A cut fades out and in, in its own kept seconds: nothing of what was cut is heard.
 FADE = RATE_HZ // 100
 # Gains are worked out every millisecond and drawn straight between.
 STEP = RATE_HZ // 1000
+_LINE = np.stack([np.ones(STEP), np.arange(STEP) / STEP]).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +114,8 @@ def curve(gain_db: NDArray[np.float32], first: int, length: int) -> Sound:
     at = (first + STEP * np.arange(-(-length // STEP) + 1)) / FRAME - 0.5
     near = gain_db[max(first // FRAME - 1, 0) : (first + length) // FRAME + 2]
     factors = 10 ** (np.interp(at - max(first // FRAME - 1, 0), np.arange(len(near)), near) / 20)
-    steps = factors[:-1, None] + np.diff(factors)[:, None] * (np.arange(STEP) / STEP)
-    return steps.reshape(-1)[:length].astype(np.float32)
+    lines = np.stack([factors[:-1], np.diff(factors)], 1).astype(np.float32) @ _LINE
+    return lines.reshape(-1)[:length]
 
 
 def kept_samples(timeline: Timeline) -> list[tuple[int, int]]:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from pipeline.child import Children, Report, quiet
 from pipeline.decode import Blocks, complaints, keep_memory, shared_blocks
 from pipeline.journal import place
-from pipeline.loudness import FRAME, PEAK, RATE_HZ, TruePeak, frame_peaks, frame_powers, integrated, weighted
+from pipeline.loudness import FRAME, PEAK, TruePeak, frame_peaks, frame_powers, integrated, weighted
 from pipeline.models import Heard, Loss, MadeFile, Timeline, Track
 from pipeline.spectra import Sound, Spectra, decimated, response
+from pipeline.weighting import RATE_HZ, Weighting
 
-VERSION = 1
+VERSION = 2
 FRAME_S = FRAME / RATE_HZ
 
 # Two channels are worth keeping where their difference is more than this against their sum.
@@ -89,8 +90,9 @@ class _Ears:
         self._note(first, sound, heard)
 
     def _note(self, first: int, sound: Sound, heard: Sound) -> None:
-        self.mono.note(first, sound.mean(0, keepdims=True), heard.mean(0, keepdims=True))
-        self.mono.true_peak(sound.mean(0, keepdims=True))
+        middle = _middle(sound)
+        self.mono.note(first, middle, _middle(heard))
+        self.mono.true_peak(middle)
         if self.channels == 2:
             self.stereo.note(first, sound, heard)
             self.stereo.true_peak(sound)
@@ -111,6 +113,11 @@ class _Ears:
             true_peak_dbtp=mixed.true_peak.dbtp(),
             losses=tuple(loss for ear in self.tracks for loss in ear.losses(single=self.timeline.separate)),
         )
+
+
+def _middle(sound: Sound) -> Sound:
+    """All channels as one."""
+    return sound if len(sound) == 1 else sound.mean(0, keepdims=True)
 
 
 class _Row:
@@ -134,19 +141,19 @@ class _TrackEar:
         self.track = track
         self.blocks = Blocks(track, channels, total, said)
         self.pending = iter(self.blocks)
-        self.spectra = [Spectra() for _ in range(channels)]
+        self.weighting = [Weighting() for _ in range(channels)]
+        self.spectra = Spectra()
         self.speech = _Speech(speech)
 
     def next(self, length: int) -> tuple[Sound, Sound] | None:
         """The next block and its K-weighted twin; None is silence."""
         block = next(self.pending)
-        if block is None and all(s.resting for s in self.spectra):
+        if block is None and self.spectra.resting:
             self.speech.silence(length)
             return None
-        sound = np.zeros((len(self.spectra), length), np.float32) if block is None else block
-        spectra = np.stack([of(channel) for of, channel in zip(self.spectra, sound, strict=True)])
-        self.speech.write(spectra.mean(0), length)
-        return sound, np.stack([weighted(s, length) for s in spectra])
+        sound = np.zeros((len(self.weighting), length), np.float32) if block is None else block
+        self.speech.write(self.spectra(_middle(sound)[0]), length)
+        return sound, weighted(self.weighting, sound)
 
     def losses(self, *, single: bool) -> Sequence[Loss]:
         """What the file should have held and did not; a single voice may leave out its silence, unless the file is damaged."""

@@ -1,13 +1,13 @@
-"""Loudness by ITU-R BS.1770-5 and EBU R128: K-weighting, powers of 100 ms, gated loudness, true peak."""
+"""Loudness by ITU-R BS.1770-5 and EBU R128: powers of 100 ms, gated loudness, true peak."""
 
-from math import pi, tan
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.spectra import Sound, Spectra, Spectrum, filtered, response
+from pipeline.spectra import Sound
+from pipeline.weighting import RATE_HZ, Weighting
 
-RATE_HZ = 48_000
 # A hundred milliseconds: the step in which loudness is counted.
 FRAME = RATE_HZ // 10
 # Twenty milliseconds: the step in which sample peaks are kept.
@@ -17,49 +17,18 @@ RELATIVE_GATE_LU = -10.0
 # Power of digital silence, where a logarithm needs one.
 NOTHING = 1e-12
 
-# The response of the K-weighting has fallen by 124 dB after so many samples.
-TAPS = 2304
-
 Powers = NDArray[np.float64]
-Section = tuple[list[float], list[float]]
 
 
-def k_weighting(rate_hz: int) -> tuple[Section, Section]:
-    """The two second-order sections (b, a) of BS.1770's K-weighting at any rate."""
-    k, q, v = tan(pi * 1681.974450955533 / rate_hz), 0.7071752369554196, 10 ** (3.999843853973347 / 20)
-    u, n = v**0.4996667741545416, 1 + k / q + k * k
-    shelf = (
-        [(v + u * k / q + k * k) / n, 2 * (k * k - v) / n, (v - u * k / q + k * k) / n],
-        [1, 2 * (k * k - 1) / n, (1 - k / q + k * k) / n],
-    )
-    k, q = tan(pi * 38.13547087602444 / rate_hz), 0.5003270373238773
-    n = 1 + k / q + k * k
-    return shelf, ([1.0, -2.0, 1.0], [1, 2 * (k * k - 1) / n, (1 - k / q + k * k) / n])
-
-
-def _impulse_response(taps: int) -> Powers:
-    response = [1.0, *[0.0] * (taps - 1)]
-    for b, a in k_weighting(RATE_HZ):
-        x1 = x2 = y1 = y2 = 0.0
-        for n, x in enumerate(response):
-            y = b[0] * x + b[1] * x1 + b[2] * x2 - a[1] * y1 - a[2] * y2
-            x1, x2, y1, y2 = x, x1, y, y1
-            response[n] = y
-    return np.array(response)
-
-
-_K = response(_impulse_response(TAPS))
-
-
-def weighted(spectra: Spectrum, length: int) -> Sound:
-    """The K-weighted sound of `length` samples."""
-    return filtered(spectra, _K, length)
+def weighted(weighting: Sequence[Weighting], sound: Sound) -> Sound:
+    """The sound of some channels, each through its own weighting."""
+    return np.stack([one(channel) for one, channel in zip(weighting, sound, strict=True)])
 
 
 def frame_powers(sound: Sound) -> Powers:
     """Mean square of every 100 ms of (channels, samples), added over channels; a last part frame counts as a whole one."""
     framed = _framed(sound, FRAME)
-    return np.asarray(np.einsum("cfs,cfs->f", framed, framed) / FRAME, np.float64)
+    return np.asarray(sum(np.einsum("fs,fs->f", channel, channel) for channel in framed) / FRAME, np.float64)
 
 
 def frame_peaks(sound: Sound) -> Sound:
@@ -94,15 +63,14 @@ class Meter:
     """Integrated loudness and true peak of sound that comes in blocks."""
 
     def __init__(self, channels: int) -> None:
-        self.spectra = [Spectra() for _ in range(channels)]
+        self.weighting = [Weighting() for _ in range(channels)]
         self.powers: list[Powers] = []
         self.peak = TruePeak(channels)
         self.samples = 0
 
     def __call__(self, block: Sound) -> None:
         """Count a block of (channels, samples); all but the last are whole frames long."""
-        heard = np.stack([weighted(spectra(channel), block.shape[1]) for spectra, channel in zip(self.spectra, block, strict=True)])
-        self.powers.append(frame_powers(heard))
+        self.powers.append(frame_powers(weighted(self.weighting, block)))
         self.peak(block)
         self.samples += block.shape[1]
 

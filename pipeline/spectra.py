@@ -41,14 +41,8 @@ def _single(spectrum: "NDArray[np.complexfloating]") -> Spectrum:
     return np.asarray(spectrum, np.complex64)
 
 
-def filtered(spectra: Spectrum, by: Spectrum, length: int) -> Sound:
-    """`length` samples of sound as the filter answers."""
-    sound = np.fft.irfft(spectra * by, FFT)[:, FFT - HOP :].reshape(-1)[:length]
-    return np.asarray(sound, np.float32)
-
-
 def decimated(spectra: Spectrum, by: Spectrum, factor: int) -> Sound:
-    """As `filtered`, at a rate that is `factor` times lower; the filter must leave nothing above half of that rate."""
+    """The sound as the filter answers, at a rate that is `factor` times lower; it must leave nothing above half of that rate."""
     keep = FFT // factor // 2 + 1
     narrow = np.fft.irfft(spectra[:, :keep] * by[:keep], FFT // factor)
     return np.asarray(narrow[:, (FFT - HOP) // factor :].reshape(-1) / np.float32(factor), np.float32)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from made_sounds import loudness, noise, silence, speech, tone
 
-from pipeline.loudness import Meter, TruePeak, integrated, k_weighting
+from pipeline.loudness import Meter, TruePeak, integrated
+from pipeline.weighting import Weighting, k_weighting
 
 
 def metered(sound, block: int = 480_000) -> Meter:
@@ -18,6 +19,30 @@ def test_the_filters_are_those_of_the_standard_at_48_khz():
     assert shelf[0] == pytest.approx([1.53512485958697, -2.69169618940638, 1.19839281085285])
     assert shelf[1] == pytest.approx([1, -1.69065929318241, 0.73248077421585])
     assert high_pass[1] == pytest.approx([1, -1.99004745483398, 0.99007225036621])
+
+
+def test_the_weighting_is_both_filters_one_behind_the_other():
+    sound = expected = noise(0.3, -20) + np.float32(0.5)
+    for b, a in k_weighting(48_000):
+        expected = filtered(expected, b, a)
+    weighting = Weighting()
+    heard = np.concatenate([weighting(block) for block in (sound[:320], sound[320:9600], sound[9600:])])
+    np.testing.assert_allclose(heard, expected, atol=2e-6)
+
+
+def filtered(sound, b, a):
+    """The same filter by its definition, sample by sample."""
+    x, y = np.concatenate([[0, 0], sound.astype(np.float64)]), np.zeros(len(sound) + 2)
+    for n in range(2, len(y)):
+        y[n] = b[0] * x[n] + b[1] * x[n - 1] + b[2] * x[n - 2] - a[1] * y[n - 1] - a[2] * y[n - 2]
+    return y[2:]
+
+
+def test_silence_soon_leaves_no_ringing():
+    weighting = Weighting()
+    weighting(noise(1.0, -20))
+    weighting(silence(10.0))
+    assert not weighting.state.any()
 
 
 @pytest.mark.parametrize(
