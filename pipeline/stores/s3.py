@@ -31,7 +31,7 @@ from pipeline.stores import Abilities, Overtaken, Stat, checked_key, mime_type_o
 from pipeline.stores._s3_deadline import Deadline, TooLateError
 from pipeline.stores._s3_incoming import CHUNK_BYTES, Incoming
 from pipeline.stores._s3_probe import Probe, content_md5
-from pipeline.stores._s3_sending import THREADS, Matter, PartedUpload, proves
+from pipeline.stores._s3_sending import Matter, PartedUpload, proves
 from pipeline.stores._s3_words import (
     ABSENT,
     BEYOND,
@@ -50,6 +50,8 @@ from pipeline.stores._s3_words import (
 # how often bytes that came out wrong are sent or fetched
 TRIES = 4
 PAUSE_S = 0.2
+# as many as a web server has threads
+POOL = 40
 CONNECT_S, ANSWER_S, PATIENT_ANSWER_S = 5, 8, 30
 # No request of something small begins later than this and what its bytes take on a slow line, so that it ends within 8 + 5 + 8 s
 # and boto3's last pause, 4 s.
@@ -83,7 +85,7 @@ def open_at(place: str, options: Options) -> "S3Store":
 def _client(session: Any, endpoint_url: str, answer_s: int) -> Any:
     config = Config(
         connect_timeout=CONNECT_S, read_timeout=answer_s, retries={"mode": "standard", "total_max_attempts": 4},
-        tcp_keepalive=True, max_pool_connections=4 * THREADS, s3={"addressing_style": "path" if endpoint_url else "auto"},
+        tcp_keepalive=True, max_pool_connections=POOL, s3={"addressing_style": "path" if endpoint_url else "auto"},
         request_checksum_calculation="when_required", response_checksum_validation="when_required",
     )  # fmt: skip
     return session.client("s3", endpoint_url=endpoint_url or None, config=config)

@@ -340,9 +340,14 @@ def test_of_a_store_far_away_only_what_is_wanted_is_read(house: House, far: Far)
 
 
 def test_what_is_replaced_far_away_before_it_is_sent_is_looked_at_anew(house: House, far: Far) -> None:
-    replacing = iter([b"new" * 1000])
     put(far, b"old" * 2000)
-    far.before_reading = lambda first: [put(far, new) for new in replacing] and None  # type: ignore[func-returns-value]
+    versions = iter([b"new" * 1000])
+
+    def replace_once(_first: int) -> None:
+        for version in versions:
+            put(far, version)
+
+    far.before_reading = replace_once
     with served(house.app()) as url:
         answer = httpx.get(f"{url}/late-build/e/episode.mp3")
     assert (answer.status_code, answer.content) == (200, b"new" * 1000)
