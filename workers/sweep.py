@@ -21,6 +21,7 @@ from workers.errands import Errand
 from workers.intake import admit_held
 from workers.ledger import QUEUES, HandsRow, JobRow, NextJob
 from workers.ledger.claims import is_open, may_run
+from workers.ledger.clocks import forgive_the_clock
 from workers.owner import me
 from workers.rounds import Rounds
 
@@ -54,7 +55,7 @@ def forget_the_dead(session: Session) -> None:
     session.execute(delete(HandsRow).where(HandsRow.until < db_now() - FORGET_S))
 
 
-CHORES: tuple[Chore, ...] = (ledger.bury, admit_held, forgotten_feeds, forget_the_dead)
+CHORES: tuple[Chore, ...] = (forgive_the_clock, ledger.bury, admit_held, forgotten_feeds, forget_the_dead)
 
 
 class Sweeper:

@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,7 +119,7 @@ def work_off(house: House, points: Points, of_jobs: Mapping[str, Perform] | None
     with at_work(house, points, loop_of(house, of_jobs or bodies(house))) as loop:
         points.stop = lambda: (stopping.set(), loop.stop())
         while is_left(house) and not stopping.is_set():
-            time.sleep(0.03)
+            stopping.wait(0.03)
 
 
 @contextlib.contextmanager
