@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
@@ -17,7 +17,7 @@ from feeds.catalogue import EpisodeRow, Show, add_show, episode_guid, episode_sl
 from pipeline.errors import Broken, Hindered, Refused
 from workers import ledger
 from workers.database import Database
-from workers.intake import Accepted, Arrival, IntakeRules
+from workers.intake import Accepted, Arrival, IntakeRules, accept_all
 from workers.ledger import Bell, InboxRow, JobRow, RecordingRow
 from workers.reception import BATCH, Reception
 
@@ -275,7 +275,7 @@ def test_who_no_longer_wants_an_answer_before_it_is_his_turn_is_not_taken_in(dat
     assert counts(database) == [1] * 4
 
 
-def test_two_receptions_that_get_the_same_rooms_in_another_order_agree(database: Database, show: Show, bells: Bells) -> None:
+def test_receptions_that_get_the_same_rooms_in_another_order_agree(database: Database, show: Show, bells: Bells) -> None:
     receptions = [Reception(database, RULES, bells.ring) for _ in range(3)]
     rooms = [arrival(f"EG_{n}") for n in range(150)]
     orders = [rooms, rooms[::-1], rooms[75:] + rooms[:75]]
@@ -286,3 +286,27 @@ def test_two_receptions_that_get_the_same_rooms_in_another_order_agree(database:
     told = [answer.result(SOON_S) for each in answers for answer in each]
     assert sum(not accepted.known for accepted in told) == 150
     assert counts(database) == [150] * 4
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_two_that_bring_the_same_rooms_in_another_order_never_wait_in_a_circle(database: Database, show: Show) -> None:
+    """Both are stopped by a third that has the middle room: without an order each would hold the one the other still wants."""
+    told: list[Accepted | Refused] = []
+
+    def bring(names: str) -> None:
+        with database.begin() as session:
+            told.extend(accept_all(session, [arrival(f"EG_{name}") for name in names], RULES))
+
+    def both_wait() -> bool:
+        with database.read() as session:
+            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+            return session.scalar(waiting) == 2
+
+    with Session(database.engine) as third, ThreadPoolExecutor(2) as hands:
+        accept_all(third, [arrival("EG_m")], RULES)
+        both = [hands.submit(bring, names) for names in ("amz", "zma")]
+        until(both_wait)
+        third.rollback()
+        assert [each.result(SOON_S) for each in both] == [None, None]
+    assert sum(isinstance(answer, Accepted) and not answer.known for answer in told) == 3
+    assert counts(database) == [3] * 4
