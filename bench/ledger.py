@@ -5,6 +5,7 @@ become that finish at once, and rooms taken in a second, one with each commit an
 """
 
 import logging
+import statistics
 import sys
 import tempfile
 import threading
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from bench.databases import database_named
 from feeds.catalogue import ShowRow, add_show
@@ -118,6 +119,32 @@ def is_published(database: Database) -> bool:
     return 0 < show.feed_rev == show.published_rev
 
 
+def grow_old(database: Database, done: int, ready: int) -> None:
+    """As after long service: so many jobs are done, and so many wait, half of them of one show."""
+    with database.begin() as session:
+        shows = [add_show(session, f"show-{n}", "https://pods.example").id for n in range(50)]
+        old = [_job(f"done-{n}", shows[n % 50], "done") for n in range(done)]
+        new = [_job(f"ready-{n}", shows[n % 50 if n % 2 else 0], "ready") for n in range(ready)]
+        session.execute(insert(JobRow), old + new)
+    with database.engine.execution_options(isolation_level="AUTOCOMMIT", reading=True).connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _job(subject: str, show_id: str, state: str) -> dict[str, str]:
+    return {"kind": "clip", "queue": "audio", "subject": subject, "show_id": show_id, "state": state}
+
+
+def claim_s(database: Database) -> float:
+    """Seconds for one claim, the middle one of fifty."""
+    took_s = []
+    for _ in range(50):
+        began = time.perf_counter()
+        with database.begin() as session:
+            ledger.claim(session, "audio", "bench")
+        took_s.append(time.perf_counter() - began)
+    return statistics.median(took_s)
+
+
 def main(*words: str) -> None:
     """Print every figure."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -133,6 +160,9 @@ def main(*words: str) -> None:
             jobs = rate(lambda: claim_and_finish(database), 200, threads)
             floor = rate(lambda: two_bare_commits(database), 200, threads)
             print(f"claim + finish, {threads} threads       {jobs:.0f}/s, {floor / jobs:.1f} x the floor of {floor:.0f}/s")
+    with database_named(words) as url, opened(url) as database:
+        grow_old(database, done=100_000, ready=1_000)
+        print(f"one claim, 1,000 ready and 100,000 done jobs   {claim_s(database) * 1000:.1f} ms")
 
 
 if __name__ == "__main__":
