@@ -129,7 +129,9 @@ class LocalSource:
         try:
             os.link(self.path, part, follow_symlinks=False)
         except OSError:  # another disk, or a file of somebody else
-            shutil.copyfile(self.path, part)
+            shutil.copyfile(self.path, part, follow_symlinks=False)
+        if not stat.S_ISREG(part.lstat().st_mode):  # exchanged since we looked, for one that may never end
+            raise Refused(f"{self.name} is no file", code="bad_path")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

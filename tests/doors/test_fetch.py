@@ -131,6 +131,36 @@ def test_a_pipe_or_a_folder_is_no_file(room: Path, scratch: Path, settings: Say)
             fetch(mix(name), room.as_uri(), scratch=scratch, settings=settings())
 
 
+@pytest.mark.parametrize("path", ["zero", "within/zero"])
+def test_a_device_behind_a_link_is_not_read(room: Path, scratch: Path, settings: Say, path: str) -> None:
+    (room / "zero").symlink_to("/dev/zero")
+    (room / "within").symlink_to("/dev")
+    with pytest.raises(Refused, match="outside of the recording's folder"):
+        fetch(mix(path), room.as_uri(), scratch=scratch, settings=settings())
+
+
+def test_a_device_in_a_folder_of_devices_is_no_file(scratch: Path, settings: Say) -> None:
+    with pytest.raises(Refused, match="zero is no file"):
+        fetch(mix("zero"), "file:///dev", scratch=scratch, settings=settings())
+
+
+@pytest.mark.parametrize("becomes", ["a link", "a pipe"])
+def test_a_file_that_is_exchanged_after_we_looked_holds_nobody(
+    room: Path, scratch: Path, settings: Say, becomes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = room / "mix.ogg"
+    file.write_bytes(b"sound")
+
+    def exchange(*_: object) -> None:
+        file.unlink()
+        file.symlink_to("/dev/zero") if becomes == "a link" else os.mkfifo(file)
+
+    monkeypatch.setattr("workers.fetch._check_room", exchange)
+    with pytest.raises(Refused, match=r"mix\.ogg is no file"):
+        fetch(mix("mix.ogg"), room.as_uri(), scratch=scratch, settings=settings())
+    assert left_in(scratch) == []
+
+
 def test_too_many_files_or_bytes_are_refused_with_figures(room: Path, scratch: Path, settings: Say) -> None:
     (room / "a").write_bytes(b"x" * 2000)
     limited = settings(limits__tracks="2", limits__fetch_bytes="3000")

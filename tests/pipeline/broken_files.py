@@ -84,6 +84,21 @@ def playlist(path: Path) -> Path:
     return path
 
 
+def playlist_without_end(path: Path) -> Path:
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\nsecret.wav\n")
+    return path
+
+
+def playlist_of_itself(path: Path) -> Path:
+    path.write_text(f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=64000\n{path.name}\n")
+    return path
+
+
+def long_playlist(path: Path) -> Path:
+    path.write_text("#EXTM3U\n" + "#EXTINF:6,\nsecret.wav\n" * 100_000)
+    return path
+
+
 def concat_list(path: Path) -> Path:
     path.write_text("ffconcat version 1.0\nfile secret.wav\n")
     return path
