@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 # Jobs are given back within seconds; what still hangs then, such as an upload, is left to its lease.
 LEAVE_S = 14.0
+LOOK_S = 1.0
 
 
 @contextmanager
@@ -38,6 +39,15 @@ def told_to_end(*, leashed: bool = False) -> Iterator[threading.Event]:
     finally:
         for sign, handler in before.items():
             signal.signal(sign, handler)
+
+
+def wait_until(told: threading.Event) -> None:
+    """Return once we are told to end. For the main thread, which must move now and then to hear it.
+
+    The system may hand a signal to any thread, above all in a process that wakes from a standstill; Python hears it in this alone.
+    """
+    while not told.wait(LOOK_S):
+        pass
 
 
 def _listen(hear: Callable[[], object]) -> None:

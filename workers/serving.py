@@ -22,7 +22,7 @@ from pipeline.models import Recording
 from workers import ledger
 from workers.broker import HANDS
 from workers.desk import Desk
-from workers.ending import told_to_end
+from workers.ending import told_to_end, wait_until
 from workers.hooks import HookConfig, hook_router
 from workers.house import House
 from workers.intake import Accepted, Arrival
@@ -84,7 +84,7 @@ def run_workers(queues: Sequence[str], hands: Mapping[str, int] = HANDS, *, leas
     set_up(secrets=secrets_of(settings))
     with told_to_end(leashed=leashed) as told, open_house(settings) as house, working(house, queues, hands):
         log.info("working", queues=list(queues))
-        told.wait()
+        wait_until(told)
 
 
 def app_of(house: House) -> FastAPI:
