@@ -11,10 +11,10 @@ import redis
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from fakes_rooms import a_room
-from fakes_servers import RedisServer, free_port
 from fixtures_database import RULES, empty_sqlite, new_postgres_database, postgres_server, redis_server
 from sqlalchemy import update
 
+from bench.trial.servers import RedisServer, free_port
 from feeds.catalogue import add_show, db_now
 from pipeline.formats import Recipe
 from workers import doctor, ledger

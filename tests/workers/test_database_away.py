@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from fakes_rooms import a_room
-from fakes_servers import PostgresServer, postgres_programs
 from fakes_work import Jobs, Worker, until
 from fixtures_database import RULES
 from sqlalchemy import select
@@ -21,6 +20,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from bench.trial.proxy import Proxy
+from bench.trial.servers import PostgresServer, postgres_programs
 from bench.trial.servers import postgres_server as own_server
 from feeds.catalogue import add_show
 from workers import database as database_module

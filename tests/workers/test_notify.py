@@ -13,10 +13,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from fakes_house import a_house
-from fakes_servers import free_port
 from fakes_tls import loopback_certificate
 from sqlalchemy import update
 
+from bench.trial.servers import free_port
 from feeds.catalogue import EpisodeRow, db_now
 from pipeline.errors import Hindered, Refused
 from workers.alarms import LATE_ROOMS, alarm
