@@ -95,6 +95,10 @@ class Reader:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Look away; what was seen is kept."""
         self._stop.set()
         self._thread.join()
 

@@ -4,6 +4,7 @@ import shutil
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -39,15 +40,16 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
 
 
 @pytest.fixture
-def begin(grounds: Grounds, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., CrashTrial]:
+def begin(grounds: Grounds, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., CrashTrial]]:
     """`begin("postgresql", "s3", "redis")` is a trial in a new house with that database, such stores, and bells rung there."""
 
     def begin(database: str = "sqlite", stores: str = "folder", bells: str = "memory") -> CrashTrial:
         folder = tmp_path / "house"
         folder.mkdir()
-        return CrashTrial(grounds, folder, _place(request, folder, database, stores, bells))
+        return stack.enter_context(CrashTrial(grounds, folder, _place(request, folder, database, stores, bells)))
 
-    return begin
+    with ExitStack() as stack:
+        yield begin
 
 
 def _place(request: pytest.FixtureRequest, folder: Path, database: str, stores: str, bells: str) -> dict[str, str]:

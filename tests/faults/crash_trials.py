@@ -6,20 +6,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from crash_rooms import answered, crash_rooms
+from crash_rooms import SHOW, answered, crash_rooms
 from nursery import Nursery
 from quick_trials import HIDDEN, SITE, sha256_of
 
 from bench.trial.checker import violations
 from bench.trial.evidence import Ending, Evidence
 from bench.trial.quick import SOURCE_S
-from bench.trial.reader import Violation
+from bench.trial.reader import Reader, Violation
+from feeds.from_store import from_store
+from pipeline.stores import open_store
 from workers.errands import errands_of
 from workers.house import House
 from workers.settings import Settings
-from workers.wiring import open_house
+from workers.wiring import open_house, site_of
 
 DAY_S = 86400.0
 KILLED = (-signal.SIGKILL, -signal.SIGXFSZ)
@@ -36,13 +38,26 @@ class Grounds:
 
 
 class CrashTrial:
-    """One trial in a house of its own; `place` is what the environment says of its database, stores and bells."""
+    """One trial in a house of its own, its feed read all the time while the block lasts.
+
+    `place` is what the environment says of its database, stores and bells.
+    """
 
     def __init__(self, grounds: Grounds, folder: Path, place: Mapping[str, str]) -> None:
         self.grounds = grounds
         self.folder = folder
         self.environment = {**surroundings(folder, grounds.rooms, grounds.seeds), **place}
         self.sources = {path: sha256_of(path) for path in grounds.rooms.iterdir()}
+        settings = settings_from(self.environment)
+        public, site = open_store(settings.store.url, endpoint_url=settings.store.endpoint_url), site_of(settings)
+        self.reader = Reader(from_store(public, site), site.url(f"{SHOW}/feed.xml"))
+
+    def __enter__(self) -> Self:
+        self.reader.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.stop()
 
     def dies(self, point: str, work: str = "trial", **more: str) -> None:
         """Somebody does that work and dies at that point."""
@@ -85,13 +100,15 @@ class CrashTrial:
 
     def verdict(self, **known: Any) -> tuple[Violation, ...]:
         """What the checker says; nothing may be left to put right by then."""
+        self.reader.stop()
+        self.reader.read()
         with self.house() as house:
             _let_time_go_by(house)
             found = {
                 "acknowledged": set(answered(house).read_text().split()), "bad": ["bad"], "sources": self.sources,
                 "seconds_in": {room.recording_id: SOURCE_S for room in crash_rooms()}, "hidden": HIDDEN,
                 "titles": {room.recording_id: room.title for room in crash_rooms()}, "logs": [self.folder / "log"],
-                "undisturbed": self.grounds.undisturbed,
+                "undisturbed": self.grounds.undisturbed, "histories": [self.reader.history],
             }  # fmt: skip
             return violations(Evidence(house=house, **{**found, **known}))
 

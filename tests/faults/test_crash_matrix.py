@@ -87,6 +87,7 @@ def test_killed_when_a_point_is_passed_again_the_end_is_the_same(begin: Begin, p
 def test_killed_while_a_show_is_taken_down_it_can_be_put_up_again(begin: Begin, point: str) -> None:
     trial = begin()
     trial.survives()
+    trial.reader.stop()  # what it would see is meant
     trial.dies(point, "hide")
     trial.survives("open_again")
     assert said(trial) == []

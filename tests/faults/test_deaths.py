@@ -15,8 +15,6 @@ from sqlalchemy import select, update
 
 from bench.trial.checker import violations
 from bench.trial.evidence import Evidence
-from bench.trial.reader import Reader
-from feeds.from_store import from_store
 from workers import ledger
 from workers.ledger import MAX_TRIES, JobRow, Run
 
@@ -141,13 +139,14 @@ def test_workers_killed_all_the_time_lose_and_double_nothing(begin: Begin, datab
         for n in range(ROOMS):
             send(house, room(f"good-{n}", n))
         crew = [trial.start("quick_crowd") for _ in range(2)]
-        with Reader(from_store(house.public, house.site), house.site.url("tuesday/feed.xml")) as reader:
-            for _ in range(KILLS):
-                time.sleep(dice.uniform(0.3, 0.9))
-                crew.append(trial.start("quick_crowd"))
-                trial.kill(crew.pop(dice.randrange(2)))
-            for pid in crew:
-                assert trial.grounds.nursery.wait(pid) == 0, trial.log()
-        evidence = Evidence(house=house, acknowledged=[f"good-{n}" for n in range(ROOMS)], histories=[reader.history])
+        for _ in range(KILLS):
+            time.sleep(dice.uniform(0.3, 0.9))
+            crew.append(trial.start("quick_crowd"))
+            trial.kill(crew.pop(dice.randrange(2)))
+        for pid in crew:
+            assert trial.grounds.nursery.wait(pid) == 0, trial.log()
+        trial.reader.stop()
+        trial.reader.read()
+        evidence = Evidence(house=house, acknowledged=[f"good-{n}" for n in range(ROOMS)], histories=[trial.reader.history])
         assert [str(violation) for violation in violations(evidence)] == []
-        assert len(reader.history.seen) > 0
+        assert len(trial.reader.history.seen) == ROOMS
