@@ -225,6 +225,15 @@ def test_another_rendition_that_is_lost_is_made_again(shop: Shop) -> None:
     assert shop.public.stat(opus) and shop.is_sound()
 
 
+def test_other_bytes_of_the_same_length_are_put_right(shop: Shop) -> None:
+    mp3 = shop.episode().renditions[0]
+    content = shop.public.get(mp3.key) or b""
+    shop.spoil(mp3.key, content[::-1], "")
+    assert repair_episodes(shop.house) == 1
+    shop.work()
+    assert shop.public.get(mp3.key) == content and shop.is_sound()
+
+
 @pytest.mark.parametrize("harm", [None, b"", b"{}"], ids=["gone", "empty", "of another kind"])
 def test_words_that_are_lost_are_written_down_again(shop: Shop, harm: bytes | None) -> None:
     key = shop.episode().words_key
