@@ -16,11 +16,12 @@ from pydantic import TypeAdapter
 
 from pipeline.child import kind_of
 from pipeline.errors import AircheckError, Broken
-from pipeline.limits import Limits, blamed, settle
+from pipeline.limits import Limits, blamed, settle, wake_when_alone
 
 
 def main() -> None:
     """Do the work that the command names."""
+    wake_when_alone()
     # Libraries may print; the answer has a pipe of its own and stdout goes where stderr goes.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

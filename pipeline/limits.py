@@ -70,6 +70,13 @@ def _take_turns(*, yields: bool) -> None:
             Path("/proc/self/autogroup").write_text("19")
 
 
+def wake_when_alone() -> None:
+    """When whoever started this process dies while it stands still, it goes on, so that it can see that and end (prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
+
+
+_PR_SET_PDEATHSIG = 1
 # prctl(2), seccomp(2): refuse setpgid and setsid, by the numbers of each machine.
 _PR_SET_SECCOMP, _FILTER, _PR_SET_NO_NEW_PRIVS = 22, 2, 38
 _LEAVING = {"x86_64": (0xC000003E, 109, 112), "aarch64": (0xC00000B7, 154, 157)}

@@ -85,3 +85,8 @@ def web(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[in
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    return tmp_path / "scratch"

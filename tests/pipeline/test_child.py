@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -136,14 +137,17 @@ def test_once_stopped_nothing_more_is_started():
         children.run(works.vanish)
 
 
-def test_a_child_does_not_outlive_a_parent_that_was_killed(tmp_path):
+@pytest.mark.parametrize("stands_still", [False, True])
+def test_a_child_does_not_outlive_a_parent_that_was_killed(tmp_path, stands_still):
     mark = tmp_path / "mark"
     program = f"import child_works, pathlib; from pipeline.child import Children; Children().run(child_works.sleep_with_a_grandchild, pathlib.Path({str(mark)!r}))"  # noqa: E501
     parent = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(Path(works.__file__).parent)})
     assert waited(lambda: mark.exists() and mark.read_text())
+    child, grandchild = map(int, mark.read_text().split())
+    if stands_still:
+        os.kill(child, signal.SIGSTOP)
     parent.kill()
     parent.wait()
-    child, grandchild = map(int, mark.read_text().split())
     assert waited(lambda: not alive(child) and not alive(grandchild))
 
 
