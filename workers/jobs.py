@@ -49,15 +49,22 @@ def audio(job: Job) -> Outcome:
 
 
 def audible(job: Job, sound: Sound, renditions: Sequence[Rendition], chapters: Sequence[Chapter]) -> Outcome:
-    """The sound that was made becomes what listeners get: stamped, stored, and published with the commit."""
-    known = replace(job.episode, sound=sound, chapters=tuple(chapters))
-    stored = job.send(job.stamped(tuple(renditions), known))
+    """The sound that was made becomes what listeners get: stamped, stored, and published with the commit.
+
+    An episode that is complete already stays so: sound that is made again takes nothing from a listener, and is the same bytes.
+    """
+    known = replace(job.episode, state="audible", sound=sound, words=None, chapters=tuple(chapters))
+    stamped = job.stamped(tuple(renditions), known)
+    if job.episode.state == "complete":
+        known = replace(job.episode, sound=sound)
+        stamped = job.stamped(stamped, known)  # over what was there when its words came, as they did
+    stored = job.send(stamped)
 
     def apply(session: Session) -> None:
         job.keep_renditions(session, stored)
         job.keep(
             session,
-            state="audible",
+            state=known.state,
             sound=json_of(sound),
             chapters=json_of(known.chapters),
             published_at=job.publishes_at(db_now()),
