@@ -18,7 +18,7 @@ from bench.trial.recoveries import FULL, SCENARIOS, SMALL, Recovered, Size
 from bench.trial.tables import table
 from pipeline.errors import Refused
 
-HEADS = ("what went wrong", "goes on after", "done after", "must", "tries, most", "and")
+HEADS = ("what went wrong", "goes on after", "done after", "must", "begun, most", "and")
 
 
 def main() -> None:
