@@ -2,7 +2,7 @@
 # `make demo ARGS=--once` or `make test ARGS='-k loudness'`. PYTHON= names the Python to build .venv with.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint sample pins clean system swift
+.PHONY: help demo test test-all faults storm lint sample pins clean system swift
 .NOTPARALLEL:
 
 BIN := .venv/bin
@@ -23,6 +23,12 @@ test: system lint swift  ## the whole suite but what is marked slow
 
 test-all: system lint swift  ## the slow ones too, and property tests with examples of their own choice
 	@$(PYTEST) --hypothesis-profile=explore $(ARGS)
+
+faults: system swift .venv/.test  ## every crash at every point on every pair of services, storms and recoveries, the slow ones too
+	@$(PYTEST) tests/faults tests/trial tests/feeds/test_publish_races.py $(ARGS)
+
+storm: .venv/.test  ## ten minutes of killed workers over 500 rooms (ARGS= as python -m bench.storm takes them)
+	@$(BIN)/python -m bench.storm --minutes 10 --rooms 500 --redis --markdown $(ARGS)
 
 lint: .venv/.test  ## style, types and the borders between the packages
 	@$(BIN)/ruff check .
