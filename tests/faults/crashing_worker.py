@@ -115,22 +115,22 @@ WORKS: Mapping[str, Callable[[House, Points], None]] = {
 
 def work_off(house: House, points: Points, of_jobs: Mapping[str, Perform] | None = None) -> None:
     """Be one process of workers until nothing is left, or somebody asks to stop."""
-    stopping = threading.Event()
-    with at_work(house, points, loop_of(house, of_jobs or bodies(house))) as loop:
-        points.stop = lambda: (stopping.set(), loop.stop())
+    stopping, loop = threading.Event(), loop_of(house, of_jobs or bodies(house))
+    points.stop = lambda: (stopping.set(), loop.stop())
+    with at_work(house, points, loop):
         while is_left(house) and not stopping.is_set():
             stopping.wait(0.03)
 
 
 @contextlib.contextmanager
-def at_work(house: House, points: Points, loop: WorkLoop) -> Iterator[WorkLoop]:
+def at_work(house: House, points: Points, loop: WorkLoop) -> Iterator[None]:
     """Workers of every queue and a sweeper, as `aircheck up` has them."""
     sweeper = Sweeper(house.database, house.bells, hands=HANDS, errands=errands_of(house), every_s=SWEEPS_EVERY_S)
     workers = start_workers(house.bells.broker, loop)
     house.bells.broker.middleware.append(WatchedBells(points))
     sweeper.start()
     try:
-        yield loop
+        yield
     finally:
         sweeper.stop()
         workers.stop()
