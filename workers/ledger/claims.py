@@ -7,13 +7,14 @@ holds an older one and changes nothing. Tries are counted when a job is claimed:
 import functools
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
     Float,
     Select,
     String,
+    Subquery,
     UpdateBase,
     and_,
     bindparam,
@@ -62,7 +63,8 @@ def claim(session: Session, queue: str, owner: str, lease_s: float = LEASE_S, *,
     `run` narrows it to the jobs of one recording and the feed of its show.
     """
     told = {"from_queue": queue, "by": owner, "for_s": lease_s, "of_run": run}
-    row = session.execute(_take(narrowed=run is not None), told).one_or_none()
+    picks = _PICKS if run is None else _OF_RUN
+    row = next((row for pick in picks if (row := session.execute(_take(pick), told).one_or_none())), None)
     if row is None:
         return None
     found = row._asdict()
@@ -73,11 +75,17 @@ def claim(session: Session, queue: str, owner: str, lease_s: float = LEASE_S, *,
     return taken
 
 
+Pick = Literal["of_run", "abandoned", "of_no_show", "of_fairest_show", "of_any_show"]
+# A dead worker's jobs and those of no show have no turn to wait for. The jobs of the fairest show may all be others' by the time
+# they are locked; then any will do.
+_PICKS: tuple[Pick, ...] = ("abandoned", "of_no_show", "of_fairest_show", "of_any_show")
+_OF_RUN: tuple[Pick, ...] = ("of_run",)
+_QUEUE = bindparam("from_queue", type_=String())
 _CLAIMED = tuple(name for name in Claim.__dataclass_fields__ if name != "lease_s")
 
 
 @functools.cache
-def _take(*, narrowed: bool) -> UpdateBase:
+def _take(pick: Pick) -> UpdateBase:
     """Built once: putting the statement together takes longer than the database needs for it."""
     now = select(db_now()).scalar_subquery()
     taken: dict[str, Any] = {
@@ -85,28 +93,45 @@ def _take(*, narrowed: bool) -> UpdateBase:
         "lease_until": now + bindparam("for_s", type_=Float()), "started_at": now, "finished_at": None,
     }  # fmt: skip
     columns = [getattr(JobRow, name) for name in (*_CLAIMED, "progress")]
-    return update(JobRow).where(JobRow.id == _fairest(now, narrowed).scalar_subquery()).values(taken).returning(*columns)
+    return update(JobRow).where(JobRow.id == _first(pick, now).scalar_subquery()).values(taken).returning(*columns)
 
 
-def _fairest(now: ColumnElement[float], narrowed: bool) -> Select[int]:
-    job, other = aliased(JobRow), aliased(JobRow)
-    queue = bindparam("from_queue", type_=String())
-    running = (
-        select(other.show_id, func.count().label("jobs"))
-        .where(other.queue == queue, other.state == "running", other.lease_until >= now)
-        .group_by(other.show_id)
-        .subquery()
-    )
-    query = (
-        select(job.id)
-        .outerjoin(running, running.c.show_id == job.show_id)
-        .outerjoin(TurnRow, (TurnRow.queue == queue) & (TurnRow.show_id == job.show_id))
-        .where(job.queue == queue, may_run(job, now))
-        .order_by(func.coalesce(running.c.jobs, 0), func.coalesce(TurnRow.at, 0.0), job.next_at, job.id)
+def _first(pick: Pick, now: ColumnElement[float]) -> Select[int]:
+    """The job that has waited longest, of those to pick from."""
+    job = aliased(JobRow)
+    waits = {
+        "of_run": may_run(job, now) & of_run(job, bindparam("of_run", type_=String())),
+        "abandoned": is_abandoned(job, now),
+        "of_no_show": is_ready(job, now) & job.show_id.is_(None),
+        "of_fairest_show": is_ready(job, now) & (job.show_id == _fairest_show(now).scalar_subquery()),
+        "of_any_show": is_ready(job, now),
+    }  # fmt: skip
+    query = select(job.id).where(job.queue == _QUEUE, waits[pick], job.queue.not_in(select(PausedRow.queue)))
+    return query.order_by(job.next_at, job.id).limit(1).with_for_update(skip_locked=True, of=job)
+
+
+def _fairest_show(now: ColumnElement[float]) -> Select[str]:
+    """The show with the fewest running, of those the one whose last turn is longest ago, then the one that waits longest.
+
+    Its jobs are looked at only afterwards, and all of this is in an index, so that a claim costs little where very many wait.
+    """
+    job, running = aliased(JobRow), _running(now)
+    waits = (job.queue == _QUEUE) & is_ready(job, now) & job.show_id.is_not(None)
+    waiting = select(job.show_id, func.min(job.next_at).label("next_at")).where(waits).group_by(job.show_id).subquery()
+    return (
+        select(waiting.c.show_id)
+        .outerjoin(running, running.c.show_id == waiting.c.show_id)
+        .outerjoin(TurnRow, (TurnRow.queue == _QUEUE) & (TurnRow.show_id == waiting.c.show_id))
+        .order_by(func.coalesce(running.c.jobs, 0), func.coalesce(TurnRow.at, 0.0), waiting.c.next_at)
         .limit(1)
-        .with_for_update(skip_locked=True, of=job)
     )
-    return query.where(of_run(job, bindparam("of_run", type_=String()))) if narrowed else query
+
+
+def _running(now: ColumnElement[float]) -> Subquery:
+    """How many jobs of each show are at work."""
+    job = aliased(JobRow)
+    at_work = (job.queue == _QUEUE) & (job.state == "running") & (job.lease_until >= now)
+    return select(job.show_id, func.count().label("jobs")).where(at_work).group_by(job.show_id).subquery()
 
 
 def is_open(job: type[JobRow], *states: JobState) -> ColumnElement[bool]:
@@ -116,10 +141,18 @@ def is_open(job: type[JobRow], *states: JobState) -> ColumnElement[bool]:
 
 def may_run(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
     """Jobs that somebody may claim: ready ones whose time has come, and abandoned ones that have tries left."""
-    ready = and_(job.state == "ready", job.next_at <= now)
-    abandoned = and_(job.state == "running", job.lease_until < now)
-    paused = select(PausedRow.queue)
-    return and_(is_open(job, "ready", "running"), or_(ready, abandoned), job.tries < MAX_TRIES, job.queue.not_in(paused))
+    free = is_ready(job, now) | is_abandoned(job, now)
+    return is_open(job, "ready", "running") & free & job.queue.not_in(select(PausedRow.queue))
+
+
+def is_ready(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Jobs whose time has come; one without a try left is never ready."""
+    return and_(job.state == "ready", job.next_at <= now)
+
+
+def is_abandoned(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Jobs whose worker has ended or stalled, with tries left."""
+    return and_(job.state == "running", job.lease_until < now, job.tries < MAX_TRIES)
 
 
 def of_run(job: type[JobRow], run: str | ColumnElement[str]) -> ColumnElement[bool]:
