@@ -39,7 +39,8 @@ class Swift:
 
     def client(self) -> Any:
         """boto3 itself, to look behind the store."""
-        return boto3.client("s3", endpoint_url=self.url)
+        # a session of its own: the default one keeps the credentials of whoever asked first
+        return boto3.session.Session().client("s3", endpoint_url=self.url)
 
     def uploads_in(self, bucket: str) -> list[Mapping[str, str]]:
         """The uploads that were begun and neither completed nor ended."""

@@ -14,8 +14,9 @@ from pipeline.errors import Refused
 SLOW = {"killed_beside", "killed_elsewhere", "clock_ahead", "redis_killed", "rough_store", "scratch_full"}
 ON_POSTGRES = {"killed_beside", "killed_elsewhere", "stopped", "frozen", "clock_ahead", "database_restarted", "rough_store"}
 ELSEWHERE = {"killed_elsewhere", "frozen", "clock_ahead"}
-# Nobody was struck, so nobody has to try again; a full disk is met by a job that had begun.
-STRUCK = {"killed_beside", "killed_elsewhere", "stopped", "frozen", "scratch_full"}
+# Where nobody was struck nobody has to try again. A full disk is met by a job that had begun, and a database that restarts may
+# keep a claim whose claimant never hears of it.
+STRUCK = {"killed_beside", "killed_elsewhere", "stopped", "frozen", "scratch_full", "database_restarted"}
 # A busy machine may take this long where an idle one takes a tenth.
 AGAIN_WITHIN_S = 90.0
 
