@@ -1,11 +1,7 @@
 """An S3 service on loopback, started once and ended by its process id; a bucket for each test. Ask for it with `pytest_plugins`."""
 
 import os
-import socket
-import subprocess
-import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -15,21 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-# No proxy, also where the environment names one: everything here is on loopback.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def listens(port: int) -> bool:
-    """Whether anybody answers at that port of this machine."""
-    with socket.socket() as knock:
-        return knock.connect_ex(("127.0.0.1", port)) == 0
+from bench.trial.servers import DIRECT, S3_CREDENTIALS, S3Server, free_port
 
 
 @pytest.fixture
@@ -38,31 +20,11 @@ def deaf_address() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
 
-def _answers(url: str) -> bool:
-    try:
-        with _DIRECT.open(f"{url}/moto-api/data.json", timeout=5):
-            return True
-    except OSError:
-        return False
-
-
 @pytest.fixture(scope="session")
 def s3_service() -> Iterator[str]:
     """The address of a service that speaks S3."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    try:
-        ends_at = time.monotonic() + 60
-        while not _answers(url):
-            assert server.poll() is None and time.monotonic() < ends_at, "the S3 service did not start"
-            time.sleep(0.2)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(10)
+    with S3Server() as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -73,17 +35,15 @@ def s3_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name, value in S3_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
 def s3_bucket(s3_service: str, s3_credentials: None) -> str:
     """The name of a bucket of this test alone."""
     bucket = f"rooms-{uuid.uuid4().hex[:12]}"
-    with _DIRECT.open(urllib.request.Request(f"{s3_service}/{bucket}", method="PUT"), timeout=30):
+    with DIRECT.open(urllib.request.Request(f"{s3_service}/{bucket}", method="PUT"), timeout=30):
         return bucket
 
 
@@ -111,7 +71,7 @@ class Gate(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/octet-stream", **self.headers}
         request = urllib.request.Request(f"{self.behind}{self.path}", data=body or None, method=self.command, headers=headers)
         try:
-            with _DIRECT.open(request, timeout=30) as answer:
+            with DIRECT.open(request, timeout=30) as answer:
                 self._say(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as answer:
             with answer:

@@ -14,7 +14,8 @@ from typing import Any
 
 import boto3
 import pytest
-from fakes_s3 import listens
+
+from bench.trial.servers import listens
 
 SWIFT_UP = Path(__file__).with_name("swift_up")
 PORTS_TAKEN = 4

@@ -224,6 +224,12 @@ class S3Server(Server):
             return name
 
 
+def listens(port: int) -> bool:
+    """Whether anybody answers at that port of this machine."""
+    with socket.socket() as knock:
+        return knock.connect_ex(("127.0.0.1", port)) == 0
+
+
 def until_ready(ask: Callable[[], object]) -> None:
     """Return as soon as `ask` does not raise."""
     gives_up_at = time.monotonic() + READY_S

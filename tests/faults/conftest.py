@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from crash_rooms import make_files
 from crash_trials import CrashTrial, Grounds, settings_from, surroundings
-from fakes_s3 import s3_credentials, s3_service
 from fixtures_database import emptied, empty_sqlite, postgres_server, redis_server
 from nursery import Nursery
 
@@ -18,7 +17,7 @@ from bench.trial.evidence import ending_of
 from bench.trial.servers import DIRECT, S3_CREDENTIALS
 from workers.wiring import open_house
 
-__all__ = ["empty_sqlite", "postgres_server", "redis_server", "s3_credentials", "s3_service"]
+__all__ = ["empty_sqlite", "postgres_server", "redis_server"]
 
 
 @pytest.fixture(scope="session")

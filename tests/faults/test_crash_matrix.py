@@ -9,6 +9,8 @@ from crash_trials import CrashTrial
 
 from bench.trial.evidence import leftovers
 
+pytest_plugins = ["fakes_s3"]
+
 Begin = Callable[..., CrashTrial]
 # What must have happened that a trial comes to a point at all.
 ASKED_TO_STOP = "after commit of claim audio"
