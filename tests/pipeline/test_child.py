@@ -206,7 +206,7 @@ def test_a_long_request_reaches_a_child():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems know no policies")
-@pytest.mark.parametrize(("yields", "policy"), [(False, "SCHED_BATCH"), (True, "SCHED_IDLE")])
+@pytest.mark.parametrize(("yields", "policy"), [(False, "SCHED_OTHER"), (True, "SCHED_IDLE")])
 def test_threads_and_programs_of_a_child_take_turns_as_it_does(yields, policy):
     assert limited(yields=yields).run(works.policies) == (getattr(os, policy),) * 3
 
