@@ -3,6 +3,7 @@
 python bench/together.py [EPISODES]        default: 50; by the real ledger and publishing, into a folder and into S3
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import structlog
 from fakes_feeds import Diary
 from fakes_rooms import a_room
 
@@ -110,4 +112,5 @@ def bursts(count: int) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     bursts(int(sys.argv[1]) if sys.argv[1:] else 50)
