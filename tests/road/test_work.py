@@ -151,8 +151,11 @@ def command_line(pid: int) -> bytes:
 
 @pytest.mark.parametrize(
     ("command", "kind", "stage"),
-    [("up --port 0", "audio", ""), ("work --queues audio,publish", "audio", ""), ("work", "words", "transcribe")],
-    ids=["up", "work", "words"],
+    [
+        pytest.param("up --port 0", "audio", "", id="up"),
+        pytest.param("work --queues audio,publish", "audio", "", id="work"),
+        pytest.param("work", "words", "transcribe", id="words", marks=pytest.mark.slow),
+    ],
 )
 def test_told_to_end_it_gives_the_job_back_and_the_next_worker_goes_on(
     aircheck: Any, ledger_of: Database, run: str, command: str, kind: str, stage: str
@@ -232,8 +235,10 @@ def look_again_now(database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("floor_bytes", "free_bytes", "said"),
-    [(1_000_000, 500_000, "shall stay free"), (0, 2_200_000, "no space left")],
-    ids=["before it begins", "in the middle"],
+    [
+        pytest.param(1_000_000, 500_000, "shall stay free", id="before it begins", marks=pytest.mark.slow),
+        pytest.param(0, 2_200_000, "no space left", id="in the middle"),
+    ],
 )
 def test_a_full_disk_is_waited_for_and_the_job_goes_on_by_itself(
     aircheck: Any, small_disk: Path, request: pytest.FixtureRequest, floor_bytes: int, free_bytes: int, said: str

@@ -11,7 +11,10 @@ from bench.trial.servers import postgres_programs
 from pipeline.errors import Refused
 
 # With one of these a trial takes half a minute or more.
-SLOW = {"killed_beside", "killed_elsewhere", "clock_ahead", "redis_killed", "rough_store", "scratch_full"}
+SLOW = {
+    "killed_beside", "killed_elsewhere", "clock_ahead", "redis_killed", "rough_store", "scratch_full", "frozen",
+    "redis_partitioned", "database_restarted",
+}  # fmt: skip
 ON_POSTGRES = {"killed_beside", "killed_elsewhere", "stopped", "frozen", "clock_ahead", "database_restarted", "rough_store"}
 ELSEWHERE = {"killed_elsewhere", "frozen", "clock_ahead"}
 # Where nobody was struck nobody has to try again. A full disk is met by a job that had begun, and a database that restarts may
