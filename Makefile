@@ -9,8 +9,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 UV ?= uv
 ARGS ?=
-# Four test processes, for most tests wait for something. ARGS=-n0 for one after another.
-PYTEST := $(BIN)/pytest --no-fold-skipped -n 4 --dist worksteal
+# Three test processes, for most tests wait for something. ARGS=-n0 for one after another.
+PYTEST := $(BIN)/pytest --no-fold-skipped -n 3 --dist worksteal
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18

@@ -67,10 +67,11 @@ def _give_way() -> None:
     """
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    os.nice(19)
-    # Where sessions share processors as equals (autogroup), the session has to be nice as well: policies count within one.
+    os.nice(10)
+    # Where sessions share processors as equals (autogroup), the session has to be nice as well: policies count within one. A tenth
+    # of a busy machine is left to it, so that words end where audio never does.
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text("19")
+        Path("/proc/self/autogroup").write_text("10")
 
 
 def wake_when_alone() -> None:

@@ -21,7 +21,7 @@ SOUND = ("fetch", "probe", "arrange", "listen", "clean", "level", "encode", "ver
 def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path)
     house.opens_show(title="Late Build")
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=60_000)
     yield house
     expect.set_options(timeout=5_000)
     house.close()

@@ -65,6 +65,7 @@ class Traffic:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.timeout(900)
 def test_in_a_storm_every_put_stands_whole_or_is_told_and_no_wrong_byte_comes_back(
     s3_bucket: str, s3_service: str, tmp_path: Path, seed: int
 ) -> None:

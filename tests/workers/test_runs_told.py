@@ -181,7 +181,7 @@ def test_in_a_pipe_a_line_comes_whenever_a_run_gets_somewhere(
             ledger.finish(session, claim, follow=(NextJob(kind="words"),))
         lines.append(watching.stdout.readline())
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(30) == 0
+        assert watching.wait(120) == 0
     assert [line.split("\t")[3] for line in lines] == ["audio", "audio encode 40%", "words"]
 
 
@@ -191,7 +191,10 @@ def terminal(
 ) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
     """`aircheck runs --watch` on a terminal, and what it has shown so far."""
     words, environment = command
-    ours, theirs = pty.openpty()
+    try:
+        ours, theirs = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"this machine gives no terminals: {error}")
     shown = bytearray()
     watching = subprocess.Popen(
         [*words, "runs", "--watch"], env=environment, cwd=tmp_path, stdout=theirs, stderr=theirs, stdin=theirs
@@ -218,7 +221,7 @@ def test_on_a_terminal_the_table_follows(database: Database, send: Send, termina
     claimed(database)
     until(lambda: "audio encode 40%" in screen(), within_s=60)
     watching.send_signal(signal.SIGINT)
-    assert watching.wait(30) == 0
+    assert watching.wait(120) == 0
     assert "Traceback" not in screen()
 
 
