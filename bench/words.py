@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.child import Children
-from pipeline.engines import RATE_HZ, SpeechPlan
+from pipeline.engines import RATE_HZ
 from pipeline.engines import faster_whisper as engine
 from pipeline.limits import Limits
 from pipeline.models import Heard, MadeFile, Timeline, Track
+from pipeline.plan import SpeechPlan
 from pipeline.transcribe import transcribe
 
 MOST_COST = 1.05

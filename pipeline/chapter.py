@@ -10,11 +10,10 @@ from pipeline.cues import host_of
 from pipeline.foreign import segments_of_json
 from pipeline.models import Chapter, Participant, RoomEvent, Segment, Transcript
 from pipeline.pins import OPENING_S, Pin, pins_of, placed
+from pipeline.plan import ChapterPlan
 from pipeline.talk import Turn, turns_of
 from pipeline.titles import titles_of
 from pipeline.topics import Search, conversation, openings
-
-__all__ = ["ChapterPlan", "chapter", "chapters_of_json"]
 
 SHORTEST_S = 60.0
 FEWEST = 3
@@ -24,16 +23,6 @@ LONG_S = 2 * 3600.0
 # A chapter begins this long before its first word, in the pause.
 BREATH_S = 0.15
 OPENING_TITLE = "Intro"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChapterPlan:
-    """The settings `chapters.*`."""
-
-    # A shorter episode gets no chapters but pinned ones.
-    min_room_s: float = 600.0
-    # How long a chapter typically is.
-    target_s: float = 230.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

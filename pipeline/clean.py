@@ -1,7 +1,7 @@
 """Dead air at both ends of a room is cut, and a room in which nobody can be heard is told apart."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,20 +12,12 @@ from pipeline.level import kept_frames
 from pipeline.listen import Measures, measures
 from pipeline.loudness import FRAME, PEAK
 from pipeline.models import Cut, Heard, Timeline
+from pipeline.plan import CleanPlan
 from pipeline.speaking import speaking, stretches, voices_of, worth_hearing
 
 VERSION = 1
 # A room without speech and below this is silent: what is heard is the microphone.
 SILENT_LUFS = -50.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanPlan:
-    """How much dead air stays before the first word and after the last."""
-
-    trim: bool = True
-    lead_s: float = 0.5
-    tail_s: float = 1.0
 
 
 def clean(timeline: Timeline, heard: Heard, plan: CleanPlan = CleanPlan()) -> Timeline:

@@ -11,12 +11,13 @@ from pipeline import ffmpeg as tool
 from pipeline.child import Children, Report, quiet
 from pipeline.clock import TimeMap
 from pipeline.decode import RATE_HZ, Blocks, keep_memory, shared_blocks
-from pipeline.formats import Effort, named
+from pipeline.formats import named
 from pipeline.journal import place
 from pipeline.level import Levels
 from pipeline.limiter import Limiter
 from pipeline.loudness import FRAME
 from pipeline.models import MadeFile, Rendition, Timeline
+from pipeline.plan import EncodePlan as EncodePlan
 from pipeline.spectra import Sound
 
 VERSION = 2
@@ -25,17 +26,6 @@ FADE = RATE_HZ // 100
 # Gains are worked out every millisecond and drawn straight between.
 STEP = RATE_HZ // 1000
 _LINE = np.stack([np.ones(STEP), np.arange(STEP) / STEP]).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodePlan:
-    """Which renditions are made; `formats` are names on the shelf pipeline/formats."""
-
-    formats: tuple[str, ...] = ("mp3", "m4a", "opus")
-    effort: Effort = "fast"
-    # What an encoder needs beyond its recipe and the levels, learned by `verify` from what it made.
-    trim_db: float = 0.0
-    ceiling_db: float = 0.0
 
 
 def encode(

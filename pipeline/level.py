@@ -5,7 +5,6 @@ The gains lie in one .npz: `gain_db` (rows of `Measures`, frames of 100 ms) floa
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,11 @@ from pipeline.journal import place
 from pipeline.listen import Measures, measures
 from pipeline.loudness import FRAME, PEAK, Powers, integrated, lufs
 from pipeline.models import SILENT_DBFS, Activity, Heard, MadeFile, Participant, Timeline, VoiceLevel
+from pipeline.plan import LevelPlan, Mode
 from pipeline.speaking import Levels as Decibels
 from pipeline.speaking import Mask, rows_of, speaking, voices_of
 
 VERSION = 1
-Mode = Literal["even", "natural", "broadcast", "original"]
 
 STYLES: dict[Mode, Style] = {
     "even": Style(share=1.0),
@@ -38,14 +37,6 @@ STRIP_BINS = 1088
 # A limiter's gain is held for so many peaks of 20 ms; a frame has PEAKS of them.
 HELD, PEAKS = 4, FRAME // PEAK
 AT_ONCE = 36_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelPlan:
-    """`target_lufs` None is -19 for one channel and -16 for two: equally loud on two loudspeakers."""
-
-    mode: Mode = "even"
-    target_lufs: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

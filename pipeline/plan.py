@@ -1,19 +1,79 @@
-"""Every choice that a run is made with, as the stages take them."""
+"""Every choice that a run is made with, one plan a stage; nothing that works them is loaded by reading them."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.chapter import ChapterPlan
-from pipeline.clean import CleanPlan
-from pipeline.encode import EncodePlan
-from pipeline.level import LevelPlan
-from pipeline.probe import ProbePlan
-from pipeline.transcribe import SpeechPlan
+from pipeline.formats import Effort
+
+Mode = Literal["even", "natural", "broadcast", "original"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePlan:
+    """What is too long and too short to be a room."""
+
+    longest_s: float = 12 * 3600.0
+    shortest_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanPlan:
+    """How much dead air stays before the first word and after the last."""
+
+    trim: bool = True
+    lead_s: float = 0.5
+    tail_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelPlan:
+    """`target_lufs` None is -19 for one channel and -16 for two: equally loud on two loudspeakers."""
+
+    mode: Mode = "even"
+    target_lufs: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodePlan:
+    """Which renditions are made; `formats` are names on the shelf pipeline/formats."""
+
+    formats: tuple[str, ...] = ("mp3", "m4a", "opus")
+    effort: Effort = "fast"
+    # What an encoder needs beyond its recipe and the levels, learned by `verify` from what it made.
+    trim_db: float = 0.0
+    ceiling_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechPlan:
+    """How words are to be heard: the settings `speech.*`."""
+
+    engine: Literal["auto", "faster_whisper", "pocketsphinx", "none"] = "auto"
+    # A size ("small"), a hub id ("Systran/faster-whisper-small") or a folder; empty: the best one here, else a small one.
+    model: str = ""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = "auto"
+    # ISO 639-1; empty: heard from each voice.
+    language: str = ""
+    # Whether a model that is not here may be downloaded.
+    download: bool = True
+    # Words to expect besides the participants' names, such as the room's title.
+    hotwords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChapterPlan:
+    """The settings `chapters.*`."""
+
+    # A shorter episode gets no chapters but pinned ones.
+    min_room_s: float = 600.0
+    # How long a chapter typically is.
+    target_s: float = 230.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One plan a stage; `consent` is what counts where a room says nothing."""
+    """All of them; `consent` is what counts where a room says nothing."""
 
     consent: Literal["notice", "required"] = "notice"
     probe: ProbePlan = field(default_factory=ProbePlan)

@@ -17,6 +17,7 @@ from pipeline.clock import spoken
 from pipeline.decode import Frames, containers
 from pipeline.errors import Refused, ToolFailed
 from pipeline.models import Fetched, Found, Loss, Probed
+from pipeline.plan import ProbePlan
 
 VERSION = 1
 LEAST_RATE_HZ = 4000
@@ -26,14 +27,6 @@ TASTE = 100
 PADDING_S = 0.1
 # How far a file may fall short of what its recorder said before it is a loss.
 SLACK_S, SLACK_SHARE = 0.5, 0.005
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbePlan:
-    """What is too long and too short to be a room."""
-
-    longest_s: float = 12 * 3600.0
-    shortest_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,16 +20,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline import doubt, shelf
 from pipeline.child import Children, Report, quiet
-from pipeline.engines import Engine, Model, Said, SpeechPlan
+from pipeline.engines import Engine, Model, Said
 from pipeline.errors import Broken
 from pipeline.journal import write_whole
 from pipeline.leaks import Spoken, without_leaks
 from pipeline.models import Heard, MadeFile, Participant, Segment, Timeline, Transcript
+from pipeline.plan import SpeechPlan
 from pipeline.sentences import sentences
 from pipeline.slices import Slice, sound_of, survey
 from pipeline.voices import level_dbfs
-
-__all__ = ["SliceStore", "SpeechPlan", "reason_without_words", "transcribe"]
 
 VERSION = 1
 SURVEY_SHARE = 0.05

@@ -14,9 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from pydantic_settings import NoDecode
 
 from pipeline import shelf
-from pipeline.chapter import ChapterPlan
 from pipeline.limits import Limits
 from pipeline.models import Recording
+from pipeline.plan import ChapterPlan
 from pipeline.text import slug
 
 CHAPTERS, LIMITS = ChapterPlan(), Limits()

@@ -5,13 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from feeds.site import Site
-from pipeline.chapter import ChapterPlan
-from pipeline.encode import EncodePlan
-from pipeline.level import LevelPlan
-from pipeline.plan import Plan
-from pipeline.probe import ProbePlan
+from pipeline.plan import ChapterPlan, EncodePlan, LevelPlan, Plan, ProbePlan, SpeechPlan
 from pipeline.stores import Store, open_store
-from pipeline.transcribe import SpeechPlan
 from workers.broker import HANDS, Bells, Workers, open_broker, start_workers, warn_of_clocks
 from workers.database import open_database
 from workers.errands import errands_of

@@ -20,11 +20,10 @@ from sqlalchemy.orm import Session
 from feeds.catalogue import db_now, json_of
 from pipeline import story
 from pipeline.child import Children
-from pipeline.encode import EncodePlan
 from pipeline.errors import Stopped
 from pipeline.journal import write_whole
 from pipeline.models import Chapter, Fetched, MadeFile, Recording, Rendition, Segment, Sound, SourceFile, Tags, Transcript, Word
-from pipeline.plan import Plan
+from pipeline.plan import EncodePlan, Plan
 from pipeline.stamp import stamp
 from pipeline.workshop import Workshop
 from workers import jobs

@@ -4,33 +4,17 @@ An engine's library is imported inside its functions only, so that a missing one
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.child import Report
 from pipeline.models import Quality, Segment
+from pipeline.plan import SpeechPlan
 
 RATE_HZ = 16_000
 Samples: TypeAlias = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechPlan:
-    """How words are to be heard: the settings `speech.*`."""
-
-    engine: Literal["auto", "faster_whisper", "pocketsphinx", "none"] = "auto"
-    # A size ("small"), a hub id ("Systran/faster-whisper-small") or a folder; empty: the best one here, else a small one.
-    model: str = ""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    compute_type: str = "auto"
-    # ISO 639-1; empty: heard from each voice.
-    language: str = ""
-    # Whether a model that is not here may be downloaded.
-    download: bool = True
-    # Words to expect besides the participants' names, such as the room's title.
-    hotwords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from typing import Any
 
 from pipeline.child import Report
 from pipeline.doubt import is_looping
-from pipeline.engines import RATE_HZ, Model, Recogniser, Said, Samples, SpeechPlan
+from pipeline.engines import RATE_HZ, Model, Recogniser, Said, Samples
 from pipeline.errors import Broken
 from pipeline.models import Quality, Segment, Word
+from pipeline.plan import SpeechPlan
 
 QUALITY: Quality = "full"
 # What to use when no model is named: the first that is here, best for a plain CPU first.

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.child import Report
-from pipeline.engines import RATE_HZ, Model, Recogniser, Said, Samples, SpeechPlan
+from pipeline.engines import RATE_HZ, Model, Recogniser, Said, Samples
 from pipeline.models import Quality, Segment, Word
+from pipeline.plan import SpeechPlan
 from pipeline.voices import frame_levels, spans_of, voiced
 
 QUALITY: Quality = "draft"

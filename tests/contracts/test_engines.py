@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from pipeline import shelf
 from pipeline.child import quiet
-from pipeline.engines import Engine, Recogniser, SpeechPlan
+from pipeline.engines import Engine, Recogniser
+from pipeline.plan import SpeechPlan
 
 __all__ = ["whisper"]
 

@@ -8,11 +8,8 @@ from typing import TypeAlias
 
 import pytest
 
-from pipeline.chapter import ChapterPlan
-from pipeline.encode import EncodePlan
-from pipeline.engines import SpeechPlan
 from pipeline.errors import Refused
-from pipeline.level import LevelPlan
+from pipeline.plan import ChapterPlan, EncodePlan, LevelPlan, SpeechPlan
 from workers.hooks import HookConfig
 from workers.settings import Settings, in_words, load, reference
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sample_room import TRUTH, sound_of
 
-from pipeline.engines import RATE_HZ, SpeechPlan
+from pipeline.engines import RATE_HZ
 from pipeline.engines import pocketsphinx as engine
+from pipeline.plan import SpeechPlan
 
 pytest.importorskip("pocketsphinx")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

@@ -3,9 +3,10 @@ import pytest
 from heard_rooms import heard_mix, heard_tracks
 from made_sounds import noise, silence, speech, talk, tone
 
-from pipeline.clean import CleanPlan, clean
+from pipeline.clean import clean
 from pipeline.errors import Refused
 from pipeline.models import Cut
+from pipeline.plan import CleanPlan
 
 TALK = talk({"ann": -18.0, "bob": -30.0}, rounds=1, ends_s=8.0, hush=-80.0)
 

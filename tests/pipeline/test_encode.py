@@ -14,11 +14,12 @@ from made_sounds import RATE_HZ, loudness, silence, speech, talk
 
 from pipeline.clean import clean
 from pipeline.clock import TimeMap
-from pipeline.encode import EncodePlan, curve, encode, without_cuts
+from pipeline.encode import curve, encode, without_cuts
 from pipeline.errors import Broken
-from pipeline.level import LevelPlan, level
+from pipeline.level import level
 from pipeline.loudness import TruePeak
 from pipeline.models import Cut
+from pipeline.plan import EncodePlan, LevelPlan
 from pipeline.shelf import names
 from pipeline.verify import Decoded, needed, verify
 
@@ -185,7 +186,8 @@ ENCODE_ALONE = """
 import pathlib, sys
 from pydantic import TypeAdapter
 from pipeline.child import Children
-from pipeline.encode import EncodePlan, encode
+from pipeline.encode import encode
+from pipeline.plan import EncodePlan
 from pipeline.level import Levels
 from pipeline.models import Timeline
 timeline = TypeAdapter(Timeline).validate_json(pathlib.Path(sys.argv[1]).read_bytes())

@@ -4,8 +4,9 @@ from heard_rooms import by_voice, heard_mix, heard_tracks, levelled, spread
 from made_sounds import RATE_HZ, loudness, noise, silence, speech, talk
 
 from pipeline.clean import clean
-from pipeline.level import LevelPlan, level
+from pipeline.level import level
 from pipeline.models import SILENT_DBFS
+from pipeline.plan import LevelPlan
 
 FAR_APART = {"ann": -35.0, "bob": -24.0, "cleo": -12.5}
 TALK = talk(FAR_APART, rounds=4, turn_s=5.0, pause_s=1.5)

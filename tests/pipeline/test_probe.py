@@ -7,7 +7,8 @@ from fakes_children import fetched
 from made_sounds import RATE_HZ, encoded, run_ffmpeg, silence, speech, wav
 
 from pipeline.errors import Refused
-from pipeline.probe import ProbePlan, probe
+from pipeline.plan import ProbePlan
+from pipeline.probe import probe
 
 TEN_S = broken.TEN_S
 

@@ -12,9 +12,10 @@ from mutagen.oggopus import OggOpus
 from mutagen.wave import WAVE
 from PIL import Image
 
-from pipeline.encode import EncodePlan, encode
+from pipeline.encode import encode
 from pipeline.level import level
 from pipeline.models import Chapter, MadeFile, Tags
+from pipeline.plan import EncodePlan
 from pipeline.shelf import names
 from pipeline.stamp import COVER_BYTES, stamp
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.chapters import LEAST_F1, MOST_PK, MOST_S, TALKS, mean, measured
-from pipeline.chapter import Chapter, ChapterPlan, chapter
+from pipeline.chapter import Chapter, chapter
 from pipeline.clock import TimeMap
 from pipeline.models import Cut, Participant, Quality, RoomEvent, Segment, Transcript
+from pipeline.plan import ChapterPlan
 
 TOPICS = {
     "bread": "flour water salt yeast dough oven crust baker kneading",

@@ -9,7 +9,8 @@ from fakes_speech import RATE_HZ, Slices, Sound, flite, room, silence
 
 from pipeline.child import Children
 from pipeline.models import Transcript
-from pipeline.transcribe import SpeechPlan, reason_without_words, transcribe
+from pipeline.plan import SpeechPlan
+from pipeline.transcribe import reason_without_words, transcribe
 
 TEXTS = {
     "slt": "Welcome to our live room about music and machines. Today we talk about cooking for many people in a small kitchen.",

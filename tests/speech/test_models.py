@@ -17,11 +17,13 @@ from fakes_speech import ModelOf, Slices, babble, room
 
 from pipeline.child import Children
 from pipeline.engines.faster_whisper import find_model, reason_unavailable
-from pipeline.transcribe import SpeechPlan, reason_without_words, transcribe
+from pipeline.plan import SpeechPlan
+from pipeline.transcribe import reason_without_words, transcribe
 
 ASK = """
 import json, sys, time
-from pipeline.transcribe import SpeechPlan, reason_without_words
+from pipeline.transcribe import reason_without_words
+from pipeline.plan import SpeechPlan
 from pipeline.engines import faster_whisper
 import faster_whisper as library, huggingface_hub
 plan = SpeechPlan(**json.loads(sys.argv[1]))

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from pipeline.child import Children
 from pipeline.models import Transcript
-from pipeline.transcribe import SpeechPlan, transcribe
+from pipeline.plan import SpeechPlan
+from pipeline.transcribe import transcribe
 
 VOICES = ("ana", "bento", "carla")
 RUN = """
@@ -24,7 +25,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from fakes_speech import FolderSlices, Room
 from pipeline.child import Children
-from pipeline.transcribe import SpeechPlan, transcribe
+from pipeline.transcribe import transcribe
+from pipeline.plan import SpeechPlan
 room = TypeAdapter(Room).validate_json(Path(sys.argv[1]).read_bytes())
 slices = FolderSlices(Path(sys.argv[3]))
 transcribe(room.timeline, room.heard, SpeechPlan(model=sys.argv[2]), participants=(), children=Children(), slices=slices)

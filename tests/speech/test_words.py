@@ -8,7 +8,8 @@ from fakes_speech import TALK, ModelOf, Room, Slices, babble, room, silence
 
 from pipeline.child import Children, quiet
 from pipeline.models import Participant, Segment, Transcript
-from pipeline.transcribe import SpeechPlan, transcribe
+from pipeline.plan import SpeechPlan
+from pipeline.transcribe import transcribe
 
 SENTENCES = [text.strip() for _, text, _ in TALK]
 

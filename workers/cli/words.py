@@ -26,7 +26,8 @@ def chapters(
 
     With --json they are printed as namespace JSON 1.2.
     """
-    from pipeline.chapter import ChapterPlan, chapters_of_json
+    from pipeline.chapter import chapters_of_json
+    from pipeline.plan import ChapterPlan
     from workers.settings import load
 
     wanted = load().chapters

@@ -21,8 +21,8 @@ import httpx
 
 from feeds.catalogue import add_show
 from pipeline import shelf
-from pipeline.engines import SpeechPlan
 from pipeline.errors import Broken, Refused
+from pipeline.plan import SpeechPlan
 from workers import ledger
 from workers.cli import console
 from workers.demo.telling import tell_complete, tell_listen_now
