@@ -198,7 +198,7 @@ def _floor(folder: Path, sources: list[Path], renditions: tuple[Rendition, ...],
     spent.user_s[started], spent.cpu_s[started] = -spent.user_s[started], -spent.cpu_s[started]
     for one in renditions:
         recipe = named(one.format).recipe(one.channels, effort)  # type: ignore[arg-type]
-        options = [part for key, value in recipe.options.items() for part in (f"-{key}", value)]
+        options = [part for key, value in {**recipe.options, **recipe.muxing}.items() for part in (f"-{key}", value)]
         with spent.on(f"encode {one.format}"):
             rate = ["-c:a", recipe.codec, "-b:a", f"{recipe.bitrate_kbps}k", *options, "-f", recipe.container]
             _ffmpeg("-i", str(master), *rate, str(folder / f"floor{named(one.format).SUFFIX}"))

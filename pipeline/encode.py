@@ -1,26 +1,31 @@
-"""One decode becomes every rendition at once: tracks × gains, summed, cut, limited, and piped into one ffmpeg."""
+"""One decode becomes every rendition at once: tracks × gains, summed, cut, limited, and piped to the writer of each."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import ffmpeg as tool
+from pipeline import press
 from pipeline.child import Children, Report, quiet
 from pipeline.clock import TimeMap
 from pipeline.decode import RATE_HZ, Blocks, keep_memory, shared_blocks
-from pipeline.formats import named
+from pipeline.formats import Output, named
 from pipeline.journal import place
 from pipeline.level import Levels
 from pipeline.limiter import Limiter
 from pipeline.loudness import FRAME
 from pipeline.models import MadeFile, Rendition, Timeline
+from pipeline.piped import running
 from pipeline.plan import EncodePlan as EncodePlan
 from pipeline.spectra import Sound
+from pipeline.wav import MOST_BYTES, header
 
-VERSION = 2
+VERSION = 3
 # A cut fades out and in, in its own kept seconds: nothing of what was cut is heard.
 FADE = RATE_HZ // 100
 # Gains are worked out every millisecond and drawn straight between.
@@ -35,49 +40,59 @@ def encode(
     """Every rendition of the plan, not yet measured."""
     folder = place(scratch, encode, timeline, levels, plan)
     outputs = tuple(_output(name, levels.channels, plan, folder) for name in plan.formats)
-    press = Press(binary=tool.find(ffmpeg), outputs=outputs, ceiling_dbtp=levels.ceiling_dbtp + plan.ceiling_db)
-    files = children.run(rendered, timeline, levels, press, report=report)
+    work = Work(binary=tool.find(ffmpeg), outputs=outputs, ceiling_dbtp=levels.ceiling_dbtp + plan.ceiling_db)
+    files = children.run(rendered, timeline, levels, work, report=report)
     duration_s = sum(end - start for start, end in kept_samples(timeline)) / RATE_HZ
     return tuple(
         Rendition(
             format=name, file=file, mime_type=named(name).MIME_TYPE, duration_s=duration_s, channels=levels.channels,
-            bitrate_kbps=output.bitrate_kbps or round(file.size_bytes * 8 / 1000 / max(duration_s, 1e-3)),
+            bitrate_kbps=output.recipe.bitrate_kbps or round(file.size_bytes * 8 / 1000 / max(duration_s, 1e-3)),
         )
         for name, output, file in zip(plan.formats, outputs, files, strict=True)
     )  # fmt: skip
 
 
-def _output(name: str, channels: int, plan: EncodePlan, folder: Path) -> tool.Output:
+def _output(name: str, channels: int, plan: EncodePlan, folder: Path) -> Output:
     recipe = named(name).recipe(channels, plan.effort)
-    return tool.Output(
-        path=folder / f"episode{named(name).SUFFIX}", codec=recipe.codec, container=recipe.container,
-        bitrate_kbps=recipe.bitrate_kbps, trim_db=recipe.trim_db + plan.trim_db, options=recipe.options,
-    )  # fmt: skip
+    trimmed = replace(recipe, trim_db=recipe.trim_db + plan.trim_db)
+    return Output(path=folder / f"episode{named(name).SUFFIX}", recipe=trimmed)
 
 
 # ---- in the child
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Press:
-    """Which ffmpeg writes which files, of sound under which ceiling."""
+class Work:
+    """Which files are written, of sound under which ceiling, and which ffmpeg is taken where one is."""
 
     binary: str
-    outputs: tuple[tool.Output, ...]
+    outputs: tuple[Output, ...]
     ceiling_dbtp: float
 
 
-def rendered(timeline: Timeline, levels: Levels, press: Press, report: Report) -> tuple[MadeFile, ...]:
-    """The press's outputs, written."""
+def rendered(timeline: Timeline, levels: Levels, work: Work, report: Report) -> tuple[MadeFile, ...]:
+    """All outputs, written."""
     keep_memory()
     with np.load(levels.curves.path, allow_pickle=False) as arrays:
         gain_db = arrays["gain_db"]
     episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels), timeline, report))
-    with tool.running(tool.encoding(press.binary, press.outputs, rate_hz=RATE_HZ, channels=levels.channels)) as feed:
-        for sound in limited(episode, levels.channels, press.ceiling_dbtp):
-            if sound.size:
-                feed(np.ascontiguousarray(sound.T).tobytes())
-    return tuple(MadeFile.of(output.path) for output in press.outputs)
+    sound = limited(episode, levels.channels, work.ceiling_dbtp)
+    with ExitStack() as open_writers:
+        writers = [open_writers.enter_context(_writer(output, levels.channels, work.binary)) for output in work.outputs]
+        for chunk in chain([header(MOST_BYTES, "f32", rate_hz=RATE_HZ, channels=levels.channels)], _interleaved(sound)):
+            for feed in writers:
+                feed(chunk)
+    return tuple(MadeFile.of(output.path) for output in work.outputs)
+
+
+def _writer(output: Output, channels: int, binary: str) -> AbstractContextManager[Callable[[bytes], None]]:
+    return running(press.command(output, channels, binary), f"the writer of {output.path.name}")
+
+
+def _interleaved(blocks: Iterable[Sound]) -> Iterator[bytes]:
+    for sound in blocks:
+        if sound.size:
+            yield np.ascontiguousarray(sound.T).tobytes()
 
 
 def _told(blocks: Iterable[tuple[int, Sound]], timeline: Timeline, report: Report) -> Iterator[tuple[int, Sound]]:

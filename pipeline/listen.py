@@ -18,6 +18,7 @@ from pipeline.journal import place
 from pipeline.loudness import FRAME, PEAK, TruePeak, frame_peaks, frame_powers, integrated, weighted
 from pipeline.models import Heard, Loss, MadeFile, Timeline, Track
 from pipeline.spectra import Sound, Spectra, decimated, response
+from pipeline.wav import HEADER_BYTES, header
 from pipeline.weighting import RATE_HZ, Weighting
 
 VERSION = 2
@@ -183,7 +184,6 @@ HALF = 510
 _LOW_PASS_HZ = 7800
 _N = np.arange(-HALF, HALF + 1)
 _NARROW = response(2 * _LOW_PASS_HZ / RATE_HZ * np.sinc(2 * _LOW_PASS_HZ / RATE_HZ * _N) * np.hamming(2 * HALF + 1))
-HEADER_BYTES = 44
 
 
 class _Speech:
@@ -211,17 +211,9 @@ class _Speech:
         size = -(-total // FACTOR) * 2
         self.file.truncate(HEADER_BYTES + size)
         self.file.seek(0)
-        self.file.write(_header(size))
+        self.file.write(header(size, "s16", rate_hz=SPEECH_HZ, channels=1))
         self.file.close()
         return MadeFile.of(self.path)
 
     def _seek(self, sample: int) -> None:
         self.file.seek(HEADER_BYTES + 2 * sample)
-
-
-def _header(data_bytes: int) -> bytes:
-    """A canonical WAV header of 44 bytes for 16 kHz mono s16."""
-    whole = min(data_bytes, 0xFFFFFFFF - 36)
-    fields = [(16, 4), (1, 2), (1, 2), (SPEECH_HZ, 4), (2 * SPEECH_HZ, 4), (2, 2), (16, 2)]
-    form = b"".join(value.to_bytes(width, "little") for value, width in fields)
-    return b"RIFF" + (whole + 36).to_bytes(4, "little") + b"WAVEfmt " + form + b"data" + whole.to_bytes(4, "little")

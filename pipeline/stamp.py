@@ -26,6 +26,7 @@ from pipeline.errors import Refused
 from pipeline.formats import Tagging, named
 from pipeline.journal import place
 from pipeline.models import Chapter, MadeFile, Rendition, Tags
+from pipeline.piped import run
 
 VERSION = 1
 GENRE = "Podcast"
@@ -251,7 +252,7 @@ def rechaptered(made: MadeFile, chapters: tuple[Chapter, ...], target: Path, bin
     """A copy with these chapters and no others, in both ways that players know; works in the child."""
     description = target.with_suffix(".ffmetadata")
     description.write_text(_ffmetadata(chapters), encoding="utf-8")
-    tool.run(tool.chaptered(binary, made.path, description, target))
+    run(tool.chaptered(binary, made.path, description, target))
     report(1.0)
     return MadeFile.of(target)
 

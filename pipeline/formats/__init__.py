@@ -1,11 +1,11 @@
 """The shelf of audio formats: a name in `audio.formats` is a file here.
 
-A format is a module that fulfils `Format`. It says how ffmpeg writes it and how it is tagged; it does neither itself.
+A format is a module that fulfils `Format`. It says how it is written and tagged; it does neither itself.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from pathlib import Path
 from typing import Literal, Protocol, cast
 
 from pipeline.shelf import take
@@ -15,16 +15,32 @@ Effort = Literal["fast", "quality"]
 Tagging = Literal["id3", "mp4", "vorbis_ogg", "vorbis_flac", "riff"]
 
 
+# PyAV in a process of ours, or the program ffmpeg.
+Writer = Literal["libav", "ffmpeg"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How ffmpeg makes one rendition."""
+    """How one rendition is made, in FFmpeg's names; the options are the encoder's, `muxing` its container's."""
 
     codec: str
     container: str
     bitrate_kbps: int | None
     # What the encoder takes away (least squares against the source), given back in front of it.
     trim_db: float = 0.0
-    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    # What the encoder works on; where it is empty, what that encoder names first.
+    sample_format: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    muxing: Mapping[str, str] = field(default_factory=dict)
+    writer: Writer = "libav"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A file that shall be written."""
+
+    path: Path
+    recipe: Recipe
 
 
 class Format(Protocol):

@@ -15,5 +15,7 @@ def recipe(channels: int, effort: Effort) -> Recipe:
         container="ipod",
         bitrate_kbps=64 * channels,
         trim_db=0.1,
-        options={"aac_coder": coder, "movflags": "+faststart"},
+        sample_format="fltp",
+        options={"aac_coder": coder},
+        muxing={"movflags": "+faststart"},
     )

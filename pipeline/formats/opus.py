@@ -15,6 +15,8 @@ def recipe(channels: int, effort: Effort) -> Recipe:
         # Left free, the plain coder spends a third more bits on voices than it is given (ours, sample room: 41 for 32 kbit/s).
         "vbr": "on" if speech else "constrained",
         "compression_level": "10" if effort == "quality" else "5",
-        "serial_offset": "1",
     }
-    return Recipe(codec="libopus", container="ogg", bitrate_kbps=32 * channels, trim_db=0.2 if speech else 0.0, options=options)
+    return Recipe(
+        codec="libopus", container="ogg", bitrate_kbps=32 * channels, trim_db=0.2 if speech else 0.0, sample_format="flt",
+        options=options, muxing={"serial_offset": "1"},
+    )  # fmt: skip

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import ffmpeg as tool
 from pipeline.child import Report
 from pipeline.errors import Broken, Hindered, Refused, Stopped
+from pipeline.piped import run
 
 SHELL = ("/bin/sh", "-c")
 # The pipe that answers go through: the first behind the usual three.
@@ -85,12 +85,12 @@ def grab_in_c(report: Report) -> int:
 
 
 def write_much_in_a_program(path: Path, report: Report) -> int:
-    tool.run([*SHELL, f"exec head -c 50000000 /dev/zero > {path}"])
+    run([*SHELL, f"exec head -c 50000000 /dev/zero > {path}"])
     return 0
 
 
 def spin_in_a_program(report: Report) -> int:
-    tool.run([*SHELL, "while :; do :; done"])
+    run([*SHELL, "while :; do :; done"])
     return 0
 
 

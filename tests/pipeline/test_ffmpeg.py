@@ -6,8 +6,9 @@ import pytest
 
 from pipeline import ffmpeg
 from pipeline.errors import Broken, ToolFailed
-from pipeline.ffmpeg import Output, encoders, encoding, find, run, running, version
-from pipeline.formats import named
+from pipeline.ffmpeg import encoders, encoding, find, version
+from pipeline.formats import Output, named
+from pipeline.piped import run, running
 from pipeline.shelf import names
 
 
@@ -79,10 +80,10 @@ def test_a_program_does_not_outlive_an_error_on_our_side(tmp_path):
 
 
 def test_ffmpeg_may_read_only_what_it_is_given_and_asks_nothing(tmp_path):
-    output = Output(path=tmp_path / "a;b'c:[x].mp3", codec="libmp3lame", container="mp3", bitrate_kbps=64)
-    command = encoding("ffmpeg", [output], rate_hz=48_000, channels=1)
+    output = Output(path=tmp_path / "a;b'c:[x].mp3", recipe=named("mp3").recipe(1, "fast"))
+    command = encoding("ffmpeg", output, rate_hz=48_000, channels=1)
     assert "-nostdin" in command
     assert command[command.index("-protocol_whitelist") + 1] == "pipe"
-    assert command[command.index("-format_whitelist") + 1] == "f32le"
+    assert command[command.index("-format_whitelist") + 1] == "wav"
     assert command[-1] == f"file:{output.path}"
     assert "+bitexact" in command

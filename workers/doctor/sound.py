@@ -51,7 +51,7 @@ def decoders(_settings: Settings) -> Iterator[Finding]:
 def speech(settings: Settings) -> Iterator[Finding]:
     """Whether words will be written down."""
     from pipeline import shelf
-    from pipeline.engines import SpeechPlan
+    from pipeline.plan import SpeechPlan
 
     said = settings.speech
     if said.engine == "none":
@@ -69,23 +69,22 @@ def _listed(wrong: dict[str, str]) -> str:
 
 def _tried(binary: str, name: str, settings: Settings) -> str:
     """Why that format cannot be made here; "" when it can."""
-    from pipeline import ffmpeg as tool
-    from pipeline import formats
+    from pipeline import formats, press
     from pipeline.errors import ToolFailed
+    from pipeline.piped import running
+    from pipeline.wav import header
 
     plug = formats.named(name)
     recipe = plug.recipe(1, settings.audio.encode)
     with tempfile.TemporaryDirectory(prefix="aircheck-doctor-") as folder:
-        path = Path(folder) / f"silence{plug.SUFFIX}"
-        output = tool.Output(
-            path=path, codec=recipe.codec, container=recipe.container, bitrate_kbps=recipe.bitrate_kbps, options=recipe.options
-        )
+        output = formats.Output(path=Path(folder) / f"silence{plug.SUFFIX}", recipe=recipe)
+        silence = array("f", [0.0] * RATE_HZ).tobytes()
         try:
-            with tool.running(tool.encoding(binary, [output], rate_hz=RATE_HZ, channels=1)) as feed:
-                feed(array("f", [0.0] * RATE_HZ).tobytes())
-            return "" if _seconds(path) > 0.9 else f"{recipe.codec} makes nothing that can be read"
+            with running(press.command(output, 1, binary), recipe.codec) as feed:
+                feed(header(len(silence), "f32", rate_hz=RATE_HZ, channels=1) + silence)
+            return "" if _seconds(output.path) > 0.9 else f"{recipe.codec} makes nothing that can be read"
         except ToolFailed as error:
-            return f"{recipe.codec}: {error}" if recipe.codec in tool.encoders(binary) else f"it has no encoder {recipe.codec}"
+            return str(error)
 
 
 def _seconds(path: Path) -> float:
