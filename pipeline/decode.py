@@ -26,6 +26,8 @@ RATE_HZ = 48_000
 BLOCK = 10 * RATE_HZ
 # Time stamps that are off by less are rounding (milliseconds in Matroska), not a gap.
 GAP_S = 0.015
+# Frames are handed on together: what is done fifty times a second costs as much as a meter.
+PIECE_S = 1.0
 # Where first bytes say nothing, only containers without outside references are tried.
 PLAIN = "mp3,aac,ac3,flac,amr,mpegts,mpeg"
 
@@ -161,25 +163,26 @@ class _Resampled:
         self.kind: tuple[str, int, str] | None = None
         self.resampler: AudioResampler | None = None
 
-    def __call__(self, frame: AudioFrame) -> Iterator[Sound]:
+    def __call__(self, frame: AudioFrame) -> list[Sound]:
         kind = (frame.format.name, frame.rate, frame.layout.name)
-        if kind != self.kind:
-            yield from self.rest()
-            self.kind = kind
-            # More than two channels, or two that become one, are mixed by us: ffmpeg's own matrix may be louder than either.
-            self.layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-            plain = kind == ("fltp", RATE_HZ, self.layout)
-            self.resampler = None if plain else AudioResampler("fltp", self.layout, RATE_HZ)
+        before = [] if kind == self.kind else self._change(kind, frame.layout.nb_channels)
         frame.pts = None
-        for done in [frame] if self.resampler is None else self.resampler.resample(frame):
-            yield self._fitted(done)
+        done = [frame] if self.resampler is None else self.resampler.resample(frame)
+        return before + [self._fitted(one) for one in done]
 
-    def rest(self) -> Iterator[Sound]:
+    def _change(self, kind: tuple[str, int, str], channels: int) -> list[Sound]:
+        rest = self.rest()
+        # More than two channels, or two that become one, are mixed by us: ffmpeg's own matrix may be louder than either.
+        self.layout = "mono" if channels == 1 else "stereo"
+        self.kind = kind
+        self.resampler = None if kind == ("fltp", RATE_HZ, self.layout) else AudioResampler("fltp", self.layout, RATE_HZ)
+        return rest
+
+    def rest(self) -> list[Sound]:
         """What the resampler still holds."""
-        if self.resampler is not None:
-            for frame in self.resampler.resample(None):
-                yield self._fitted(frame)
+        held = [] if self.resampler is None else self.resampler.resample(None)
         self.kind, self.resampler = None, None
+        return [self._fitted(frame) for frame in held]
 
     def _fitted(self, frame: AudioFrame) -> Sound:
         # Three times as fast as to_ndarray(), which counts at fifty frames a second.
@@ -191,21 +194,23 @@ class _Resampled:
 
 
 def pieces(frames: Frames, channels: int) -> Iterator[tuple[int, Sound]]:
-    """Each stretch of sound with the sample it begins at; what lies between is silence."""
-    resampled, at, expected_s = _Resampled(channels), 0, 0.0
+    """Each stretch of sound with the sample it begins at, about a second each; what lies between is silence."""
+    resampled, at, begins_s, expected_s = _Resampled(channels), 0, 0.0, 0.0
+    piece: list[Sound] = []
     for start_s, frame in frames:
-        if start_s - expected_s > GAP_S:
-            for sound in resampled.rest():
-                yield at, sound
-                at += sound.shape[1]
+        leaps = start_s - expected_s > GAP_S
+        if leaps:
+            piece += resampled.rest()
+        if piece and (leaps or start_s - begins_s >= PIECE_S):
+            sound = np.concatenate(piece, 1)
+            yield at, sound
+            at, begins_s, piece = at + sound.shape[1], start_s, []
+        if leaps:
             at = max(at, round(start_s * RATE_HZ))
         expected_s = start_s + frame.samples / frame.rate
-        for sound in resampled(frame):
-            yield at, sound
-            at += sound.shape[1]
-    for sound in resampled.rest():
-        yield at, sound
-        at += sound.shape[1]
+        piece += resampled(frame)
+    if piece := piece + resampled.rest():
+        yield at, np.concatenate(piece, 1)
 
 
 def in_blocks(path: Path, channels: int) -> Iterator[Sound]:
