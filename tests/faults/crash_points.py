@@ -63,14 +63,9 @@ class Points:
             self._stop_at = ""
             self.stop()
 
-    def halfway(self, point: str, size_bytes: int) -> bool:
-        """Whether the process dies at that point; then no file may grow beyond half that size, and its writer is killed."""
-        if not self._is_due(point, self._crash_at):
-            return False
-        half = max(1, size_bytes // 2)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (half, resource.RLIM_INFINITY))
-        return True
+    def dies_in(self, point: str) -> bool:
+        """Whether the process is to die at that point, which is in the middle of something."""
+        return self._is_due(point, self._crash_at)
 
     def _is_due(self, point: str, where: str) -> bool:
         with self._lock:
@@ -79,6 +74,12 @@ class Points:
                 with self._reached.open("a") as file:
                     file.write(f"{point}\n")
             return point == where and self._passed[point] == self._nth
+
+
+def no_file_beyond(size_bytes: int) -> None:
+    """From now on no file may grow larger: whoever writes on is killed, whichever file it is."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))
 
 
 def may_die_writing() -> None:

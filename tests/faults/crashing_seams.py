@@ -5,15 +5,18 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from crash_points import Points
+from crash_points import Points, no_file_beyond
 from dramatiq import Broker, Message, Middleware
 from sqlalchemy import event, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from pipeline.stores import Stat, Store
+from pipeline.stores.s3 import S3Store
 from workers.database import Database
 from workers.house import House
 from workers.ledger import JobRow
@@ -126,8 +129,8 @@ class WatchedStore:
     def put(self, key: str, content: bytes | Path, **about: Any) -> Stat:
         what = f"put of {self._name} {_kind_of(key)}"
         self._points(f"before {what}")
-        if self._points.halfway(f"half {what}", content.stat().st_size if isinstance(content, Path) else len(content)):
-            _cut_what_is_sent(self._store)
+        if self._points.dies_in(f"half {what}"):
+            _die_halfway(self._store, key, content)
         stat = self._store.put(key, content, **about)
         self._points(f"after {what}")
         return stat
@@ -147,12 +150,15 @@ def _kind_of(key: str) -> str:
     return KINDS.get(key.rpartition("/")[2], "document")
 
 
-def _cut_what_is_sent(store: Store) -> None:
-    """A folder cannot grow a file beyond the limit; a service gets half of the body, and then nothing."""
-    for name in ("_client", "_patient"):
-        client = getattr(store, name, None)
-        if client is not None:
-            client.meta.events.register("before-send.s3", _send_half)
+def _die_halfway(store: Store, key: str, content: bytes | Path) -> None:
+    """A folder cannot grow a file beyond half of it; a service gets half of what is sent under that key, and then nothing."""
+    if isinstance(store, S3Store):
+        path = "/{Bucket}/{Key}".format(**store._at(key))
+        for client in (store._client, store._patient):
+            client.meta.events.register("before-send.s3", partial(_send_half, path))
+    else:
+        size_bytes = content.stat().st_size if isinstance(content, Path) else len(content)
+        no_file_beyond(max(1, size_bytes // 2))
 
 
 class _Half:
@@ -169,8 +175,8 @@ class _Half:
         return part
 
 
-def _send_half(request: Any, **_: object) -> None:
-    if request.method == "PUT" and "/_probe/" not in request.url:
+def _send_half(path: str, *, request: Any, **_: object) -> None:
+    if request.method == "PUT" and unquote(urlsplit(request.url).path) == path:
         request.body = _Half(request.body)
 
 

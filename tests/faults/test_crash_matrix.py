@@ -52,7 +52,6 @@ def test_killed_beside_a_bell_on_redis_the_end_is_the_same(begin: Begin, point: 
     assert said(trial) == []
 
 
-@pytest.mark.slow  # beside other tests its victim is sometimes killed before the upload has begun
 def test_killed_in_the_middle_of_an_upload_in_parts_nothing_is_left_of_it(begin: Begin) -> None:
     trial = begin(stores="s3")
     trial.dies("half put of public audio", IN_PARTS="yes")
