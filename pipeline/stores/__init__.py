@@ -1,4 +1,4 @@
-"""Object storage: keys to bytes. One file a store, named by the scheme of its address (`s3://…` is s3.py, `file:///…` folder.py).
+"""Object storage: keys to bytes. Each store is named by the scheme of its address (`s3://…` is s3/, `file:///…` folder.py).
 
 What every store promises:
 

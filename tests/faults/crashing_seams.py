@@ -16,7 +16,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from pipeline.stores import Stat, Store
-from pipeline.stores.s3 import S3Store
+from pipeline.stores.s3.store import S3Store
 from workers.database import Database
 from workers.house import House
 from workers.ledger import JobRow

@@ -27,7 +27,7 @@ from turned_clock import turn
 from bench.trial.quick import CHAPTERS, WORDS, sound_of
 from pipeline import story
 from pipeline.journal import write_whole
-from pipeline.stores import _s3_sending
+from pipeline.stores.s3 import sending
 from workers import jobs, logs
 from workers.broker import HANDS, start_workers
 from workers.errands import errands_of
@@ -194,7 +194,7 @@ def be(work: str) -> None:
     with Path(os.environ["LOG"]).open("a") as log:
         logs.set_up(stream=log)
         if os.environ.get("IN_PARTS"):
-            _s3_sending.WHOLE_BYTES = 1
+            sending.WHOLE_BYTES = 1
         with open_house() as house:
             WORKS[work](watched(house, points), points)
 

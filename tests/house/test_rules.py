@@ -24,7 +24,7 @@ UNFINISHED = [r"\bTO" r"DO\b", r"\bFIX" r"ME\b", r"NotImplemented" r"Error"]
 # third-party libraries without types, and the one file that may import each
 WRAPPED = {
     "ffmpeg": "pipeline/ffmpeg.py", "faster_whisper": "pipeline/engines/faster_whisper.py",
-    "pocketsphinx": "pipeline/engines/pocketsphinx.py", "boto3": "pipeline/stores/s3.py", "feedgen": "feeds/rss.py",
+    "pocketsphinx": "pipeline/engines/pocketsphinx.py", "boto3": "pipeline/stores/s3/__init__.py", "feedgen": "feeds/rss.py",
     "mutagen": "pipeline/stamp.py",
 }  # fmt: skip
 SINGLE = {"segno", "pydub", "nh3", "defusedxml"}

@@ -11,9 +11,9 @@ PAIR, ALONE = re.compile(r'(?:\(|return )"([a-z_]+)", f?"'), re.compile(r'code ?
 
 
 def codes_raised() -> set[str]:
-    sources = {path.name: path.read_text() for path in Path(pipeline.stores.__file__).parent.glob("*.py")}
-    alone = {code for text in sources.values() for found in ALONE.findall(text) for code in found if code}
-    return alone | set(PAIR.findall(sources["_s3_words.py"]))
+    shelf = Path(pipeline.stores.__file__).parent
+    alone = {code for path in shelf.rglob("*.py") for found in ALONE.findall(path.read_text()) for code in found if code}
+    return alone | set(PAIR.findall((shelf / "s3" / "words.py").read_text()))
 
 
 def codes_told() -> set[str]:

@@ -124,7 +124,7 @@ def test_a_service_that_cannot_be_reached_hinders_and_is_there_again_when_it_can
     s3_bucket: str, s3_service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "ANSWER_S", 0.5)
-    monkeypatch.setattr(s3, "SOON_S", 1.0)
+    monkeypatch.setattr(s3.store, "SOON_S", 1.0)
     with behind(s3_service, s3_bucket, FAIR) as (store, proxy):
         store.put("feed.xml", b"<rss/>", mime_type="text/xml", cache_control="")
         proxy.partition()

@@ -139,7 +139,7 @@ def test_what_is_small_is_given_up_well_before_a_lease_ends(s3_bucket: str, s3_g
     """With its times a twentieth of the real ones, and a service that says nothing for longer than anybody waits."""
     url, gate = s3_gate
     monkeypatch.setattr(s3, "ANSWER_S", 0.4)
-    monkeypatch.setattr(s3, "SOON_S", 0.4)
+    monkeypatch.setattr(s3.store, "SOON_S", 0.4)
     store = open_store(f"s3://{s3_bucket}", endpoint_url=url)
     gate.spoil = staticmethod(lambda method, path: time.sleep(1.5))
     with pytest.raises(Hindered, match="does not answer"):

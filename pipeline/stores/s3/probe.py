@@ -8,7 +8,7 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from pipeline.stores import Abilities
-from pipeline.stores._s3_words import CONFLICT, NOT_OFFERED, OVERTAKEN, status_of
+from pipeline.stores.s3.words import CONFLICT, NOT_OFFERED, OVERTAKEN, status_of
 
 _BODY = b"Aircheck looks at what this store can do.\n"
 _OTHER_ETAG = md5(b"never written", usedforsecurity=False).hexdigest()

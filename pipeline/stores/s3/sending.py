@@ -11,8 +11,8 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from pipeline.stores import Stat
-from pipeline.stores._s3_probe import content_md5
-from pipeline.stores._s3_words import FAILURES, SPOILT, code_of
+from pipeline.stores.s3.probe import content_md5
+from pipeline.stores.s3.words import FAILURES, SPOILT, code_of
 
 # up to here an object is sent in one piece
 WHOLE_BYTES = 16 << 20

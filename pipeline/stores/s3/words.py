@@ -8,7 +8,7 @@ from botocore.parsers import ResponseParserError
 
 from pipeline.errors import AircheckError, Broken, Hindered
 from pipeline.stores import Overtaken
-from pipeline.stores._s3_deadline import TooLateError
+from pipeline.stores.s3.deadline import TooLateError
 
 ABSENT = {"404", "NoSuchKey", "NotFound"}
 # The body that arrived is not the one that was sent.

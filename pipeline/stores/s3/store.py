@@ -13,7 +13,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -21,18 +20,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from pipeline.errors import Broken, Refused
+from pipeline.errors import Broken
 from pipeline.naming import disposition
 from pipeline.stores import Abilities, Overtaken, Stat, checked_key, mime_type_of
-from pipeline.stores._s3_deadline import Deadline, TooLateError
-from pipeline.stores._s3_incoming import CHUNK_BYTES, Incoming
-from pipeline.stores._s3_probe import Probe, content_md5
-from pipeline.stores._s3_sending import Matter, PartedUpload, proves
-from pipeline.stores._s3_words import (
+from pipeline.stores.s3.deadline import Deadline, TooLateError
+from pipeline.stores.s3.incoming import CHUNK_BYTES, Incoming
+from pipeline.stores.s3.probe import Probe, content_md5
+from pipeline.stores.s3.sending import Matter, PartedUpload, proves
+from pipeline.stores.s3.words import (
     ABSENT,
     BEYOND,
     CONFLICT,
@@ -50,45 +47,11 @@ from pipeline.stores._s3_words import (
 # how often bytes that came out wrong are sent or fetched
 TRIES = 4
 PAUSE_S = 0.2
-# as many as a web server has threads
-POOL = 40
-CONNECT_S, ANSWER_S, PATIENT_ANSWER_S = 5, 8, 30
 # No request of something small begins later than this and what its bytes take on a slow line, so that it ends within 8 + 5 + 8 s
 # and boto3's last pause, 4 s.
 SOON_S = 8.0
 SLOWEST_BYTES_A_SECOND = 125_000
 PROBES = "_probe/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """`endpoint_url` names a service other than Amazon's; credentials and region are found as boto3 finds them."""
-
-    endpoint_url: str = ""
-
-
-def open_at(place: str, options: Options) -> "S3Store":
-    """The store in that bucket, under the prefix that follows the bucket's name; nothing is asked of the service yet."""
-    bucket, _, prefix = place.partition("/")
-    if not bucket:
-        raise Refused(f"s3://{place} names no bucket; write s3://bucket/prefix", code="bad_store_url")
-    try:
-        session = boto3.session.Session()
-        client, patient = (_client(session, options.endpoint_url, answer_s) for answer_s in (ANSWER_S, PATIENT_ANSWER_S))
-    except (BotoCoreError, ValueError) as error:
-        raise Refused(
-            f"S3 cannot be set up: {error}; look at store.endpoint_url and the AWS settings", code="bad_store_url"
-        ) from None
-    return S3Store(client, patient, bucket, prefix.strip("/"))
-
-
-def _client(session: Any, endpoint_url: str, answer_s: int) -> Any:
-    config = Config(
-        connect_timeout=CONNECT_S, read_timeout=answer_s, retries={"mode": "standard", "total_max_attempts": 4},
-        tcp_keepalive=True, max_pool_connections=POOL, s3={"addressing_style": "path" if endpoint_url else "auto"},
-        request_checksum_calculation="when_required", response_checksum_validation="when_required",
-    )  # fmt: skip
-    return session.client("s3", endpoint_url=endpoint_url or None, config=config)
 
 
 class S3Store:
