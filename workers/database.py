@@ -1,7 +1,8 @@
 """The one database: SQLite in WAL mode on one machine, PostgreSQL on many, one code path.
 
 `begin()` is a transaction that may write, `read()` one that never waits for a writer, `durable()` one whose commit has reached the
-disk when it returns: intake answers its caller only after that. Nothing slow happens inside any of them.
+disk when it returns: intake answers its caller only after that. Nothing slow happens inside any of them. A statement that fails is
+told without its values, which may be a private room's words.
 """
 
 import contextlib
@@ -152,7 +153,8 @@ def _sqlite(url: str) -> Database:
 
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False}, pool_size=8, max_overflow=56)
+    args = {"timeout": BUSY_S, "check_same_thread": False}
+    engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=56, connect_args=args)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
@@ -170,7 +172,7 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
 
 def _postgresql(url: str) -> Database:
     timeouts: dict[str, int] = {"connect_timeout": 5, "keepalives": 1, "tcp_user_timeout": SILENCE_S * 1000, **SILENCE}
-    engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args=timeouts)
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args=timeouts)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:

@@ -35,6 +35,6 @@ def _take(reception: Reception, gathered: Gathered, show: str) -> None:
     try:
         taken = reception.take(Arrival.of(recording, gathered.root, provider="watch")).result()
     except Refused as error:
-        log.warning("not_taken", recording=recording.recording_id, name=recording.name, why=str(error))
+        log.warning("not_taken", recording=recording.recording_id, why=str(error))
     else:
-        log.info("known" if taken.known else "accepted", recording=taken.run, name=recording.name, show=show)
+        log.info("known" if taken.known else "accepted", recording=taken.run, show=show)
