@@ -120,15 +120,20 @@ class Bells:
         """How many bells of the queue nobody has heard yet."""
         return self._unheard(queue)
 
-    def clock_skew_s(self) -> float:
-        """How far the clock of Redis is from ours; 0 where there is none, or it does not answer."""
+    def clock_s(self) -> float | None:
+        """Redis's time; 0 when it does not answer, None where none is used."""
         if not isinstance(self.broker, RedisBroker):
-            return 0.0
+            return None
         try:
             seconds, micros = self.broker.client.time()
         except redis.RedisError:
             return 0.0
-        return float(seconds + micros / 1e6 - time.time())
+        return float(seconds + micros / 1e6)
+
+    def clock_skew_s(self) -> float:
+        """How far the clock of Redis is from ours; 0 where there is none, or it does not answer."""
+        clock_s = self.clock_s()
+        return clock_s - time.time() if clock_s else 0.0
 
     def _unheard(self, name: str) -> int:
         if isinstance(self.broker, RedisBroker):

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
@@ -138,7 +137,12 @@ def open_database(url: str) -> Database:
 
 def inserting(session: Session) -> Callable[[Any], Any]:
     """The dialect's own `insert`, which knows ON CONFLICT."""
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    # one of them is in use and loaded, the other never is
+    if session.get_bind().dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    return insert
 
 
 def _sqlite(url: str) -> Database:

@@ -15,7 +15,6 @@ from workers.house import House
 from workers.ledger import MAX_TRIES, JobLook, JobRow, Run, these
 from workers.ledger.overdue import Overdue, overdue
 from workers.ledger.reasons import sentences
-from workers.metrics import metrics
 from workers.readiness import readiness
 
 PHASES: Mapping[str, Phase] = {
@@ -64,6 +63,8 @@ class Desk:
 
     def metrics(self) -> bytes:
         """Prometheus text."""
+        from workers.metrics import metrics  # its library is for who is asked for figures
+
         return metrics(self.house)
 
 

@@ -1,8 +1,9 @@
 """The house: everything a process opens once and hands down. `wiring.py` builds it from the settings."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from feeds.catalogue import Episode, Show, find_episode, find_show
 from feeds.site import Site
@@ -10,10 +11,12 @@ from pipeline.errors import Refused
 from pipeline.limits import Limits
 from pipeline.plan import Plan
 from pipeline.stores import Store
-from workers.broker import Bells
 from workers.database import Database
 from workers.ledger import Bell
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from workers.broker import Bells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +25,18 @@ class House:
 
     settings: Settings
     database: Database
-    bells: Bells
     public: Store
     private: Store
     site: Site
     scratch: Path
     plan: Plan
+    # the same bells at every call
+    open_bells: Callable[[], "Bells"]
+
+    @property
+    def bells(self) -> "Bells":
+        """The bells, opened by whoever is the first to need them."""
+        return self.open_bells()
 
     def store_of(self, episode: Episode) -> Store:
         """Where the episode's files lie: in public only what is published there."""

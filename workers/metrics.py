@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
-from dramatiq.brokers.redis import RedisBroker
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
-from redis import RedisError
 from sqlalchemy.orm import Session
 
 from workers.house import House
@@ -95,7 +93,7 @@ def _overdue(session: Session, longer_than_s: float) -> Metric:
 
 
 def _outside(house: House, skew_s: Values) -> Iterator[Metric]:
-    redis = _redis_clock_s(house)
+    redis = house.bells.clock_s()
     if redis is not None:
         yield GaugeMetricFamily("aircheck_redis_up", "1 when Redis answers", value=float(redis != 0))
     skew_s = {**skew_s, **({("redis",): redis - time.time()} if redis else {})}
@@ -107,18 +105,6 @@ def _outside(house: House, skew_s: Values) -> Iterator[Metric]:
     )
     built = {"version": version("aircheck"), "python": platform.python_version(), "database": house.database.engine.dialect.name}
     yield InfoMetricFamily("aircheck_build", "What runs here", value=built)
-
-
-def _redis_clock_s(house: House) -> float | None:
-    """Redis's time; 0 when it does not answer, None where none is used."""
-    broker = house.bells.broker
-    if not isinstance(broker, RedisBroker):
-        return None
-    try:
-        seconds, micros = broker.client.time()
-    except RedisError:
-        return 0.0
-    return float(seconds) + float(micros) / 1e6
 
 
 def _free_bytes(house: House) -> float:

@@ -1,7 +1,4 @@
-"""The tables of `aircheck.toml`: every key with what it may hold, its default and one line that says what it is for.
-
-The defaults of plans whose modules load sound libraries stand here a second time, and a test keeps both equal.
-"""
+"""The tables of `aircheck.toml`: every key with what it may hold, its default and one line that says what it is for."""
 
 import json
 from collections.abc import Mapping
@@ -14,12 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from pydantic_settings import NoDecode
 
 from pipeline import shelf
+from pipeline.formats import Effort
 from pipeline.limits import Limits
 from pipeline.models import Recording
-from pipeline.plan import ChapterPlan
+from pipeline.plan import ChapterPlan, EncodePlan, LevelPlan, Mode, SpeechPlan
 from pipeline.text import slug
 
-CHAPTERS, LIMITS = ChapterPlan(), Limits()
+CHAPTERS, ENCODE, LEVEL, LIMITS, SPEECH = ChapterPlan(), EncodePlan(), LevelPlan(), Limits(), SpeechPlan()
 
 # ---- what values may look like
 
@@ -87,33 +85,33 @@ class StoreSettings(Section):
 
 class SpeechSettings(Section):
     engine: Literal["auto", "faster_whisper", "pocketsphinx", "none"] = Field(
-        default="auto",
+        default=SPEECH.engine,
         description="Who writes the words down; auto: a Whisper model that is here or may be downloaded, else nobody.",
     )
     model: str = Field(
-        default="", description="Whisper model: a name such as small, or the folder of one; empty: the best one here."
+        default=SPEECH.model, description="Whisper model: a name such as small, or the folder of one; empty: the best one here."
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where the recogniser computes.")
-    compute_type: str = Field(default="auto", description="How it computes: auto, int8, float16, float32 and the like.")
-    language: str = Field(default="", description="Language of every room that names none, such as en; empty: detected.")
-    download: bool = Field(default=True, description="Whether a model that is not here may be downloaded.")
+    device: Literal["auto", "cpu", "cuda"] = Field(default=SPEECH.device, description="Where the recogniser computes.")
+    compute_type: str = Field(
+        default=SPEECH.compute_type, description="How it computes: auto, int8, float16, float32 and the like."
+    )
+    language: str = Field(
+        default=SPEECH.language, description="Language of every room that names none, such as en; empty: detected."
+    )
+    download: bool = Field(default=SPEECH.download, description="Whether a model that is not here may be downloaded.")
     drafts: Literal["private", "public"] = Field(default="private", description="Who sees draft words of shows that do not say.")
 
 
 class AudioSettings(Section):
-    level: Literal["even", "natural", "broadcast", "original"] = Field(
-        default="even", description="How much voices are evened out."
-    )
-    encode: Literal["fast", "quality"] = Field(default="fast", description="Encoder effort.")
+    level: Mode = Field(default=LEVEL.mode, description="How much voices are evened out.")
+    encode: Effort = Field(default=ENCODE.effort, description="Encoder effort.")
     target_lufs: float | None = Field(
-        default=None,
+        default=LEVEL.target_lufs,
         ge=-31,
         le=-9,
         description="Loudness of the episode, EBU R128; empty: -16 with two channels, -19 with one.",
     )
-    formats: Names = Field(
-        default=("mp3", "m4a", "opus"), min_length=1, description="Renditions of every episode, the feed's first."
-    )
+    formats: Names = Field(default=ENCODE.formats, min_length=1, description="Renditions of every episode, the feed's first.")
 
     @field_validator("formats")
     @classmethod

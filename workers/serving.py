@@ -30,7 +30,8 @@ from workers.logs import set_up
 from workers.reception import Reception
 from workers.rooms import Root
 from workers.settings import Settings, load
-from workers.wiring import open_house, working
+from workers.wiring import open_house
+from workers.working import working
 
 GRACE_S = 5
 # a burst of rooms is a burst of connections; the system's own limit (net.core.somaxconn) may be lower

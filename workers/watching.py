@@ -12,7 +12,8 @@ from workers.intake import Arrival
 from workers.reception import Reception
 from workers.rooms import Gathered
 from workers.watch import watch
-from workers.wiring import open_house, working
+from workers.wiring import open_house
+from workers.working import working
 
 log = structlog.get_logger(__name__)
 

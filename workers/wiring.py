@@ -1,23 +1,20 @@
 """Settings become opened things: the only place that knows all of them."""
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
 from feeds.site import Site
 from pipeline.plan import ChapterPlan, EncodePlan, LevelPlan, Plan, ProbePlan, SpeechPlan
 from pipeline.stores import Store, open_store
-from workers.broker import HANDS, Bells, Workers, open_broker, start_workers, warn_of_clocks
 from workers.database import open_database
-from workers.errands import errands_of
 from workers.house import House
-from workers.jobs import bodies
-from workers.late_words import ask_for_late_words
-from workers.ledger import QUEUES, Bell
 from workers.migrations import migrate
 from workers.settings import Settings, load
-from workers.sweep import LEAVE_S, Sweeper
-from workers.work_loop import WorkLoop
+
+if TYPE_CHECKING:
+    from workers.broker import Bells
 
 
 @contextmanager
@@ -30,41 +27,10 @@ def open_house(settings: Settings | None = None) -> Iterator[House]:
         yield House(
             settings=settings, database=database, public=_store(settings, settings.store.url),
             private=_store(settings, settings.store.private_url), site=site_of(settings), scratch=settings.data_dir / "scratch",
-            plan=plan_of(settings), bells=Bells(open_broker(settings.redis_url)),
+            plan=plan_of(settings), open_bells=cache(lambda: _bells(settings.redis_url)),
         )  # fmt: skip
     finally:
         database.close()
-
-
-@contextmanager
-def working(house: House, queues: Sequence[str] = QUEUES, hands: Mapping[str, int] = HANDS) -> Iterator[Workers]:
-    """Workers at those queues and a sweeper, in threads of this process, until the block ends; running jobs are given back."""
-    workers = start_workers(house.bells.broker, loop_of(house), queues, hands)
-    sweeper = Sweeper(
-        house.database, house.bells, hands={queue: hands[queue] for queue in queues}, errands=errands_of(house)
-    )  # fmt: skip
-    sweeper.start()
-    warn_of_clocks(house.bells)
-    house.ring(Bell(queue=queue) for queue in queues)  # what waits need not wait for a sweep
-    if "words" in queues:
-        ask_for_late_words(house)
-    try:
-        yield workers
-    finally:
-        leaving = threading.Thread(target=sweeper.stop, daemon=True)
-        leaving.start()
-        workers.stop()
-        leaving.join(LEAVE_S)
-
-
-def publish_due(house: House) -> None:
-    """Write every feed that is due, in the foreground."""
-    loop_of(house).hear("publish")
-
-
-def loop_of(house: House) -> WorkLoop:
-    """The loop that does this house's jobs."""
-    return WorkLoop(house.database, bodies(house), ring=house.bells.ring)
 
 
 # ---- settings to plans
@@ -92,3 +58,10 @@ def site_of(settings: Settings) -> Site:
 
 def _store(settings: Settings, url: str) -> Store:
     return open_store(url, endpoint_url=settings.store.endpoint_url)
+
+
+def _bells(redis_url: str) -> "Bells":
+    # dramatiq and Redis take longer to load than most commands take, and most ring nothing
+    from workers.broker import Bells, open_broker
+
+    return Bells(open_broker(redis_url))

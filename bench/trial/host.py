@@ -11,7 +11,7 @@ import math
 
 from bench.trial.nothing import nothing_bodies
 from bench.trial.quick import quick_bodies
-from workers import serving, wiring
+from workers import serving, working
 from workers.house import House
 from workers.ledger import LEASE_S, QUEUES
 from workers.work_loop import WorkLoop
@@ -31,7 +31,7 @@ def main() -> None:
         bodies = nothing_bodies(house) if nothing else quick_bodies(house, asked.speed, words_speed=asked.words_speed)
         return WorkLoop(house.database, bodies, ring=house.bells.ring, lease_s=asked.lease)
 
-    wiring.loop_of = quick_loop
+    working.loop_of = quick_loop
     serving.run_workers(asked.queues.split(","))
 
 

@@ -26,7 +26,7 @@ from pipeline.models import Chapter, Fetched, MadeFile, Recording, Rendition, Se
 from pipeline.plan import EncodePlan, Plan
 from pipeline.stamp import stamp
 from pipeline.workshop import Workshop
-from workers import jobs
+from workers import publishing
 from workers.heart import Heart
 from workers.house import House
 from workers.job import Job, open_job, words_info
@@ -65,7 +65,7 @@ def quick_bodies(house: House, speed: float, *, words_speed: float | None = None
     return {
         "audio": lambda claim, heart: _audio(open_job(house, claim, heart), heart, made, speed),
         "words": lambda claim, heart: _words(open_job(house, claim, heart), heart, made, told_speed),
-        "feed": lambda claim, heart: jobs.feed(house, claim, heart),
+        "feed": lambda claim, heart: publishing.feed(house, claim, heart),
     }
 
 

@@ -9,7 +9,6 @@ from typing import TypeAlias
 import pytest
 
 from pipeline.errors import Refused
-from pipeline.plan import ChapterPlan, EncodePlan, LevelPlan, SpeechPlan
 from workers.hooks import HookConfig
 from workers.settings import Settings, in_words, load, reference
 
@@ -141,18 +140,6 @@ def test_every_key_is_told_in_one_line() -> None:
     for key in reference().values():
         assert 5 < len(key.description) < 130 and key.description.endswith("."), key.key
     assert {key for key, told in reference().items() if told.secret} == {"hooks.secret", "hooks.livekit_keys", "mail.password"}
-
-
-def test_the_plans_of_the_pipeline_have_the_same_defaults(settings: Say) -> None:
-    plain = settings()
-    sound, speech = plain.audio, plain.speech
-    assert LevelPlan() == LevelPlan(mode=sound.level, target_lufs=sound.target_lufs)
-    assert EncodePlan() == EncodePlan(formats=sound.formats, effort=sound.encode)
-    assert SpeechPlan() == SpeechPlan(
-        engine=speech.engine, model=speech.model, device=speech.device, compute_type=speech.compute_type,
-        language=speech.language, download=speech.download,
-    )  # fmt: skip
-    assert ChapterPlan() == ChapterPlan(min_room_s=plain.chapters.min_room_s, target_s=plain.chapters.target_s)
 
 
 def test_settings_are_read_without_the_heavy_libraries() -> None:

@@ -18,7 +18,7 @@ from fakes_feeds import Diary
 from fakes_house import a_house
 
 from pipeline.stores import Stat, Store, open_store
-from workers import jobs
+from workers import publishing
 from workers.database import open_database
 from workers.house import House
 from workers.work_loop import WorkLoop, silent
@@ -55,7 +55,7 @@ def house_of(url: str, folder: str, store_url: str, endpoint_url: str, at_the_fe
 
 def main(*words: str) -> None:
     house = house_of(*words)
-    loop = WorkLoop(house.database, {"feed": lambda claim, heart: jobs.feed(house, claim, heart)}, ring=silent, lease_s=LEASE_S)
+    loop = WorkLoop(house.database, publishing.silent_bodies(house), ring=silent, lease_s=LEASE_S)
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     while not ended.wait(LOOK_AGAIN_S):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from fixtures_database import empty_database, new_postgres_database
 from sqlalchemy import inspect
 from sqlalchemy import text as sql
@@ -13,8 +14,9 @@ from sqlalchemy import text as sql
 import workers.ledger.tables  # noqa: F401 - its tables join the metadata
 from feeds.catalogue import Base
 from pipeline.errors import Refused
+from workers import migrations
 from workers.database import Database, open_database
-from workers.migrations import migrate, newest, revert, revision_of
+from workers.migrations import known, migrate, newest, revert, revision_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -31,6 +33,11 @@ def test_the_migrated_database_is_the_one_the_code_speaks_of(database: Database)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
         assert revision_of(connection) == newest()
+
+
+def test_a_step_is_known_by_the_name_of_its_file() -> None:
+    steps = ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
+    assert [step.revision for step in steps] == [*reversed(known())]
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

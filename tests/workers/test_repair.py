@@ -17,7 +17,7 @@ from feeds.check import check
 from feeds.from_store import from_store
 from feeds.publish import feed_etag
 from pipeline.stores import Store, mime_type_of
-from workers import jobs, ledger, repair
+from workers import ledger, publishing, repair
 from workers.database import Database
 from workers.heart import Heart
 from workers.house import House
@@ -169,7 +169,7 @@ def test_a_doubt_that_comes_while_the_show_is_published_is_not_lost(shop: Shop) 
         ledger.feed_changed(session, shop.show.id)
 
     def feed(claim: Claim, heart: Heart) -> Outcome:
-        outcome = jobs.feed(shop.house, claim, heart)
+        outcome = publishing.feed(shop.house, claim, heart)
         shop.house.database.patiently(lambda session: repair.distrust(session, shop.show.id))
         return outcome
 

@@ -43,7 +43,8 @@ def add(
     """Make a show. A name is enough."""
     from feeds.catalogue import add_show
     from workers.ledger import feed_changed
-    from workers.wiring import open_house, publish_due
+    from workers.publishing import publish_due
+    from workers.wiring import open_house
 
     fields = {
         "title": title, "author": author, "owner_email": owner_email, "description": description, "language": language,
@@ -75,7 +76,8 @@ def edit(
     """Change a show; what is not named stays. The options are those of `show add`."""
     from feeds.catalogue import edit_show
     from workers.ledger import feed_changed
-    from workers.wiring import open_house, publish_due
+    from workers.publishing import publish_due
+    from workers.wiring import open_house
 
     named = {"title": title, "author": author, "owner_email": owner_email, "description": description, "language": language,
              "category": category and _category(category), "access": access, "consent": consent, "distribution": distribution,

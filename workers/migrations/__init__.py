@@ -1,12 +1,12 @@
-"""Brings a database to the shape this Aircheck knows; `versions/` holds the steps, oldest first."""
+"""Brings a database to the shape this Aircheck knows; `versions/` holds the steps, oldest first.
+
+A step's file is named by its revision: what is known, and whether a database is behind, is told without Alembic, which is loaded
+only where steps are taken.
+"""
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy import text as sql
 
 from pipeline.errors import Refused
@@ -24,40 +24,44 @@ def migrate(engine: Engine, revision: str = HEAD) -> None:
     with engine.execution_options(reading=True).connect() as connection:
         if revision == HEAD and revision_of(connection) == newest():
             return
+    from workers.migrations.steps import climb
+
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
                 connection.execute(sql(f"SET LOCAL {limit} = 0"))  # a step may take as long as it takes
             connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         _must_be_known(revision_of(connection))
-        command.upgrade(_config(connection), revision)
+        climb(connection, revision)
 
 
 def revert(engine: Engine, revision: str) -> None:
     """Take the database back to an older revision, or to `base`: empty."""
+    from workers.migrations.steps import descend
+
     with engine.begin() as connection:
-        command.downgrade(_config(connection), revision)
+        descend(connection, revision)
 
 
 def revision_of(connection: Connection) -> str | None:
     """The revision a database is at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(sql("SELECT version_num FROM alembic_version"))
+    return revision
 
 
-def newest() -> str | None:
+def newest() -> str:
     """The revision this Aircheck knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return known()[-1]
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+def known() -> tuple[str, ...]:
+    """Every revision, oldest first."""
+    steps = (Path(__file__).parent / "versions").glob("[0-9]*_*.py")
+    return tuple(sorted(step.name.partition("_")[0] for step in steps))
 
 
 def _must_be_known(revision: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in known():
         raise Refused(f"the database is at revision {revision}, newer than this Aircheck; update Aircheck", code="newer_database")
