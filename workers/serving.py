@@ -1,11 +1,11 @@
-"""Processes that stay: web, workers and sweeper, together or apart."""
+"""The process that serves the web, with workers beside it or without."""
 
 import contextlib
 import gc
 import resource
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Any
@@ -20,18 +20,16 @@ from feeds.web.login import new_login
 from pipeline.errors import Refused
 from pipeline.models import Recording
 from workers import ledger
-from workers.broker import HANDS
 from workers.desk import Desk
-from workers.ending import told_to_end, wait_until
+from workers.ending import told_to_end
 from workers.hooks import HookConfig, hook_router
 from workers.house import House
 from workers.intake import Accepted, Arrival
 from workers.logs import set_up
 from workers.reception import Reception
 from workers.rooms import Root
-from workers.settings import Settings, load
+from workers.settings import load
 from workers.wiring import open_house
-from workers.working import working
 
 GRACE_S = 5
 # a burst of rooms is a burst of connections; the system's own limit (net.core.somaxconn) may be lower
@@ -42,9 +40,11 @@ log = structlog.get_logger(__name__)
 def run(*, host: str, port: int, queues: Sequence[str]) -> None:
     """Serve, and work at those queues in the same process, until SIGTERM or Ctrl-C; running jobs are given back."""
     settings = load()
-    set_up(secrets=secrets_of(settings))
+    set_up(secrets=settings.secrets)
     with told_to_end() as told, open_house(settings) as house, listening(host, port) as door, contextlib.ExitStack() as stack:
         if queues:
+            from workers.working import working  # whoever only serves does without the bodies of jobs
+
             workers = stack.enter_context(working(house, queues))
             _when(told, workers.loop.stop)
         here = f"http://{host}:{door.getsockname()[1]}"
@@ -79,15 +79,6 @@ def _when(told: threading.Event, do: Callable[[], object]) -> None:
     threading.Thread(target=lambda: told.wait() and do(), daemon=True).start()
 
 
-def run_workers(queues: Sequence[str], hands: Mapping[str, int] = HANDS, *, leashed: bool = False) -> None:
-    """Work at those queues until SIGTERM or Ctrl-C; running jobs are given back. On a leash, until whoever started us has ended."""
-    settings = load()
-    set_up(secrets=secrets_of(settings))
-    with told_to_end(leashed=leashed) as told, open_house(settings) as house, working(house, queues, hands):
-        log.info("working", queues=list(queues))
-        wait_until(told)
-
-
 def app_of(house: House) -> FastAPI:
     """The web app of that house, with the door for rooms."""
     settings, reception = house.settings, Reception.of(house)
@@ -103,13 +94,6 @@ def app_of(house: House) -> FastAPI:
         catalogue=house.database.begin, reading=house.database.read, public=house.public, private=house.private,
         work=Desk(house=house), config=config, routers=[door],
     )  # fmt: skip
-
-
-def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """What must never stand in a log."""
-    hooks = settings.hooks
-    keys = (key.get_secret_value() for key in hooks.livekit_keys.values())
-    return (*hooks.secret.get_secret_value().splitlines(), settings.mail.password.get_secret_value(), *keys)
 
 
 def status_of(house: House, run_id: str) -> dict[str, Any] | None:

@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     hooks: HookSettings = HookSettings()
     mail: MailSettings = MailSettings()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never stand in a log."""
+        keys = (key.get_secret_value() for key in self.hooks.livekit_keys.values())
+        return (*self.hooks.secret.get_secret_value().splitlines(), self.mail.password.get_secret_value(), *keys)
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -15,7 +15,6 @@ import structlog
 
 from workers.ending import told_to_end
 from workers.logs import set_up
-from workers.serving import secrets_of
 from workers.settings import load
 from workers.wiring import open_house
 
@@ -35,7 +34,7 @@ def supervise(queues: Sequence[str], options: Sequence[str] = ()) -> None:
     Errors: those of `open_house`, before any process is started.
     """
     settings = load()
-    set_up(secrets=secrets_of(settings))
+    set_up(secrets=settings.secrets)
     with open_house(settings):
         pass  # what cannot work at all is told once, and not by each of them again and again
     wards = [Ward(command=(*command_of(queue), *options), name=queue) for queue in queues]

@@ -4,14 +4,31 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import structlog
+
 from workers.broker import HANDS, Workers, start_workers, warn_of_clocks
+from workers.ending import told_to_end, wait_until
 from workers.errands import errands_of
 from workers.house import House
 from workers.jobs import bodies
 from workers.late_words import ask_for_late_words
 from workers.ledger import QUEUES, Bell
+from workers.logs import set_up
+from workers.settings import load
 from workers.sweep import LEAVE_S, Sweeper
+from workers.wiring import open_house
 from workers.work_loop import WorkLoop
+
+log = structlog.get_logger(__name__)
+
+
+def run_workers(queues: Sequence[str], hands: Mapping[str, int] = HANDS, *, leashed: bool = False) -> None:
+    """Work at those queues until SIGTERM or Ctrl-C; running jobs are given back. On a leash, until whoever started us has ended."""
+    settings = load()
+    set_up(secrets=settings.secrets)
+    with told_to_end(leashed=leashed) as told, open_house(settings) as house, working(house, queues, hands):
+        log.info("working", queues=list(queues))
+        wait_until(told)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import math
 
 from bench.trial.nothing import nothing_bodies
 from bench.trial.quick import quick_bodies
-from workers import serving, working
+from workers import working
 from workers.house import House
 from workers.ledger import LEASE_S, QUEUES
 from workers.work_loop import WorkLoop
@@ -32,7 +32,7 @@ def main() -> None:
         return WorkLoop(house.database, bodies, ring=house.bells.ring, lease_s=asked.lease)
 
     working.loop_of = quick_loop
-    serving.run_workers(asked.queues.split(","))
+    working.run_workers(asked.queues.split(","))
 
 
 if __name__ == "__main__":

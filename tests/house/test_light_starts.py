@@ -49,3 +49,17 @@ def test_a_command_that_publishes_decodes_nothing(installation: Path) -> None:
 
 def test_help_loads_nothing_of_ours_that_is_slow(installation: Path) -> None:
     assert loaded(installation, "--help") & {*SOUND, *QUEUES, *WEB, "alembic", "sqlalchemy", "structlog"} == set()
+
+
+@pytest.mark.parametrize(
+    ("process", "without"),
+    [
+        ("supervise", {*SOUND, *QUEUES, *WEB}),
+        ("serving", {"av", "mutagen", "alembic"}),
+        ("working", {"fastapi", "uvicorn", "boto3", "alembic"}),
+    ],
+)
+def test_a_process_that_stays_loads_nothing_of_its_sisters(process: str, without: set[str]) -> None:
+    loads = f"import sys, workers.{process}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & without == set()

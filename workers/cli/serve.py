@@ -48,14 +48,15 @@ def work(
     Several queues are watched over: a queue's process that dies is started again. One queue is worked at by this very process, for
     a service manager to watch.
     """
-    from workers.broker import HANDS
-    from workers.serving import run_workers
-    from workers.supervise import supervise
-
     wanted = _queues(queues)
     if len(wanted) > 1:
+        from workers.supervise import supervise
+
         supervise(wanted, ("--hands", str(hands)))
     else:
+        from workers.broker import HANDS
+        from workers.working import run_workers
+
         run_workers(wanted, {wanted[0]: hands} if hands else HANDS, leashed=leashed)
 
 
