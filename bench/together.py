@@ -11,18 +11,18 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from typing import Any
 
 import structlog
-from fakes_feeds import Diary
-from fakes_rooms import a_room
 
 from bench.trial.quick import quick_bodies
 from bench.trial.servers import S3_CREDENTIALS, S3Server
+from bench.trial.stores import Over
 from feeds.catalogue import Show, ShowRow, add_show
+from pipeline.models import Recording
+from pipeline.stores import Stat
 from workers.broker import start_workers
 from workers.heart import Heart
 from workers.house import House
@@ -35,12 +35,14 @@ from workers.work_loop import Outcome, WorkLoop
 PUBLIC_URL = "https://pods.example"
 
 
-class Counted(Diary):
+class Counted(Over):
     """A store that counts the feeds that are put."""
 
-    @property
-    def feeds(self) -> int:
-        return sum(key.endswith("/feed.xml") for key in self.puts)
+    feeds = 0
+
+    def put(self, key: str, content: bytes | Path, **about: Any) -> Stat:
+        self.feeds += key.endswith("/feed.xml")
+        return self.store.put(key, content, **about)
 
 
 def burst(count: int, where: str, settings: Settings) -> None:
@@ -68,9 +70,12 @@ def burst(count: int, where: str, settings: Settings) -> None:
 
 def receive(house: House, count: int) -> None:
     rules = IntakeRules(default_show="tuesday", public_url=PUBLIC_URL)
+    rooms = [f"room-{n}" for n in range(count)]
+    ended = datetime.now(UTC)
     with house.database.begin() as session:
-        for n in range(count):
-            accept(session, a_room(f"EG_{n}"), "/recordings", provider="livekit", event_id=f"EV_{n}", defaults=rules)
+        for name in rooms:
+            room = Recording(recording_id=name, engine="bench", session_id=name, name="bench", started_at=ended)
+            accept(session, room, "/rooms", provider="bench", event_id=name, defaults=rules)
 
 
 def publishing(house: House) -> WorkLoop:

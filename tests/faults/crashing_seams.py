@@ -15,6 +15,7 @@ from dramatiq import Broker, Message, Middleware
 from sqlalchemy import event, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from bench.trial.stores import Over
 from pipeline.stores import Stat, Store
 from pipeline.stores.s3.store import S3Store
 from workers.database import Database
@@ -115,30 +116,27 @@ def _kind(session: Session, values: dict[str, Any]) -> str:
 # ---- the stores
 
 
-class WatchedStore:
+class WatchedStore(Over):
     """Says before and after each write what it writes, and may die in the middle of it."""
 
     def __init__(self, store: Store, name: str, points: Points) -> None:
-        self._store = store
+        super().__init__(store)
         self._name = name
         self._points = points
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
 
     def put(self, key: str, content: bytes | Path, **about: Any) -> Stat:
         what = f"put of {self._name} {_kind_of(key)}"
         self._points(f"before {what}")
         if self._points.dies_in(f"half {what}"):
-            _die_halfway(self._store, key, content)
-        stat = self._store.put(key, content, **about)
+            _die_halfway(self.store, key, content)
+        stat = self.store.put(key, content, **about)
         self._points(f"after {what}")
         return stat
 
     def delete(self, key: str) -> None:
         what = f"delete of {self._name} {_kind_of(key)}"
         self._points(f"before {what}")
-        self._store.delete(key)
+        self.store.delete(key)
         self._points(f"after {what}")
 
 

@@ -4,19 +4,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.trial.stores import Over
 from pipeline.errors import Broken, Hindered
 from pipeline.stores import Stat, Store
 
 
-class TroubledStore:
+class TroubledStore(Over):
     """The store behind it, whenever it is not in trouble."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._trouble: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
 
     def is_in_for(self, *trouble: str) -> None:
         """The next writes and looks meet these troubles, one each: away, full, wrong, late."""
@@ -27,15 +25,15 @@ class TroubledStore:
 
     def put(self, key: str, content: bytes | Path, **about: Any) -> Stat:
         self._meet(key)
-        return self._store.put(key, content, **about)
+        return self.store.put(key, content, **about)
 
     def get(self, key: str) -> bytes | None:
         self._meet(key)
-        return self._store.get(key)
+        return self.store.get(key)
 
     def stat(self, key: str) -> Stat | None:
         self._meet(key)
-        return self._store.stat(key)
+        return self.store.stat(key)
 
     def _meet(self, key: str) -> None:
         trouble = self._trouble.pop(0) if self._trouble else ""

@@ -1,6 +1,7 @@
 """What the tests of the whole road share: the command line, short rooms, a running `aircheck up`."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import socket
@@ -16,7 +17,11 @@ import httpx
 import pytest
 import rooms_of_ours
 from fixtures_database import postgres_server, redis_server
+from sqlalchemy.orm import Session
 
+from feeds.catalogue import find_episode
+from workers import ledger
+from workers.database import open_database
 from workers.hooks import sign
 
 __all__ = ["postgres_server", "redis_server"]
@@ -62,11 +67,25 @@ class Aircheck:
     def command(*words: object) -> list[str]:
         return [sys.executable, "-m", "workers.cli", *map(str, words)]
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        """The installation's database: to ask it again and again costs less than a command each time."""
+        url = self.environment.get("AIRCHECK_DATABASE_URL", f"sqlite:///{self.folder}/aircheck-data/aircheck.db")
+        database = open_database(url)
+        try:
+            with database.read() as session:
+                yield session
+        finally:
+            database.close()
+
 
 @pytest.fixture
 def aircheck(tmp_path: Path) -> Aircheck:
     """The command line in an empty folder, without a Whisper model to be had."""
-    folder = tmp_path / "here"
+    return in_folder(tmp_path / "here")
+
+
+def in_folder(folder: Path) -> Aircheck:
     folder.mkdir()
     made = Aircheck(folder)
     made.environment["AIRCHECK_SPEECH__DOWNLOAD"] = "false"
@@ -74,9 +93,21 @@ def aircheck(tmp_path: Path) -> Aircheck:
 
 
 @pytest.fixture(scope="session")
+def produced(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What `produce` says of that room, done once and undisturbed; its files stay as they are."""
+    return in_folder(tmp_path_factory.mktemp("produced") / "here")("produce", room, "--json").data
+
+
+@pytest.fixture(scope="session")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty seconds of the sample room as a folder with room.json."""
     return rooms_of_ours.short_room(tmp_path_factory.mktemp("rooms") / "room")
+
+
+@pytest.fixture(scope="session")
+def brief_room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve seconds of it, for a recogniser that takes as long as the talk."""
+    return rooms_of_ours.short_room(tmp_path_factory.mktemp("rooms") / "brief", length_s=12.0)
 
 
 @pytest.fixture(scope="session")
@@ -108,8 +139,32 @@ class Up:
         return found
 
     def run_state(self, run: str) -> str:
-        found = [r for r in self.aircheck("runs", "--json").data["runs"] if r["id"] == run]
-        return found[0]["state"] if found else ""
+        with self.aircheck.reading() as session:
+            found = ledger.run(session, run)
+        return found.state if found else ""
+
+    def job_states(self, run: str) -> list[str]:
+        with self.aircheck.reading() as session:
+            found = ledger.run(session, run)
+        return [job.state for job in found.jobs] if found else []
+
+    def words_of(self, run: str) -> str:
+        """The quality of the episode's words."""
+        with self.aircheck.reading() as session:
+            found = find_episode(session, run)
+        return found.words.quality if found and found.words else ""
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Whisper model that says one known sentence, through the real faster-whisper."""
+    if not importlib.util.find_spec("whisper"):
+        pytest.skip("openai-whisper's vocabulary is not installed")
+    from scripted_whisper import build  # heavy, and needed by few
+
+    folder = tmp_path_factory.mktemp("models") / "scripted"
+    build(folder, [(0.5, " The night train leaves at nine.", 3.0)])
+    return folder
 
 
 Start = Callable[..., contextlib.AbstractContextManager[Up]]

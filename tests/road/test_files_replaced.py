@@ -1,6 +1,5 @@
 """A job that is done again replaces files behind addresses that the feed names: what is said of them stays true, or follows."""
 
-import importlib.util
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,6 @@ from xml.etree import ElementTree
 
 import pytest
 from fakes_feeds import Diary
-from scripted_whisper import build
 
 from feeds.catalogue import Episode, add_show, edit_show, episodes
 from pipeline.stores import Stat
@@ -40,16 +38,6 @@ class Clocked(Diary):
         stat = super().put(key, content, **about)
         self.put_at[key] = time.monotonic()
         return stat
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Whisper model that says one known sentence, through the real faster-whisper."""
-    if not importlib.util.find_spec("whisper"):
-        pytest.skip("openai-whisper's vocabulary is not installed")
-    folder = tmp_path_factory.mktemp("models") / "scripted"
-    build(folder, [(0.5, " The night train leaves at nine.", 3.0)])
-    return folder
 
 
 @pytest.fixture

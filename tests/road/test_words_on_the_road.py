@@ -1,6 +1,5 @@
 """Words, chapters and their documents come out of the whole road; without a model the episode stands without them."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -11,17 +10,6 @@ import feedparser
 import pytest
 import srt
 import webvtt
-from scripted_whisper import build
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Whisper model that says one known sentence, through the real faster-whisper."""
-    if not importlib.util.find_spec("whisper"):
-        pytest.skip("openai-whisper's vocabulary is not installed")
-    folder = tmp_path_factory.mktemp("models") / "scripted"
-    build(folder, [(0.5, " The night train leaves at nine.", 3.0)])
-    return folder
 
 
 def test_full_words_are_published_in_every_form(aircheck: Any, room: Path, model: Path) -> None:
@@ -49,21 +37,22 @@ def test_an_episode_without_words_gets_them_when_a_model_has_appeared(aircheck: 
     with start(roots=room.parent) as up:
         run = up.post({**json.loads((room / "room.json").read_text()), "root": str(room)}).json()["run"]
         up.until(lambda: up.run_state(run) == "done")
-        assert [words["quality"] for words in aircheck("episode", "show", run, "--json").data["words"]] == ["none"]
+        assert up.words_of(run) == "none"
 
     aircheck.environment["AIRCHECK_SPEECH__MODEL"] = str(model)
     with start(roots=room.parent) as up:
-        up.until(lambda: aircheck("episode", "show", run, "--json").data["words"][0]["quality"] == "full")
+        up.until(lambda: up.words_of(run) == "full")
         up.until(lambda: up.run_state(run) == "done")
+    assert [words["quality"] for words in aircheck("episode", "show", run, "--json").data["words"]] == ["full"]
 
 
-def test_a_draft_is_labelled_and_kept_private_unless_the_show_says_otherwise(aircheck: Any, room: Path) -> None:
+def test_a_draft_is_labelled_and_kept_private_unless_the_show_says_otherwise(aircheck: Any, brief_room: Path) -> None:
     pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
     aircheck.environment["AIRCHECK_SPEECH__ENGINE"] = "pocketsphinx"
 
-    private = aircheck("produce", room, "--out", "private", "--json").data
+    private = aircheck("produce", brief_room, "--out", "private", "--json").data
     aircheck.environment["AIRCHECK_SPEECH__DRAFTS"] = "public"
-    public = aircheck("produce", room, "--out", "public", "--json").data
+    public = aircheck("produce", brief_room, "--out", "public", "--json").data
 
     assert private["transcript"]["quality"] == public["transcript"]["quality"] == "draft"
     assert not [d for d in private["documents"] if d["kind"] == "transcript"]
@@ -81,22 +70,18 @@ def test_chapters_are_found_in_our_own_and_in_foreign_transcripts(aircheck: Any,
     assert "no JSON" in aircheck("chapters", tmp_path / "broken.json", status=3).err
 
 
-def test_pinned_topics_are_chapters_with_their_links_even_without_words(aircheck: Any, room: Path) -> None:
-    made = aircheck("produce", room, "--json").data
-
-    pinned = [chapter for chapter in made["chapters"] if chapter["source"] == "pinned"]
+def test_pinned_topics_are_chapters_with_their_links_even_without_words(produced: Any) -> None:
+    pinned = [chapter for chapter in produced["chapters"] if chapter["source"] == "pinned"]
     assert [chapter["url"] for chapter in pinned if chapter["url"]]
-    assert made["chapters"][0]["start_s"] == 0.0
+    assert produced["chapters"][0]["start_s"] == 0.0
 
 
 @pytest.mark.skipif(not shutil.which("ffprobe"), reason="ffprobe is not installed")
-def test_chapters_lie_inside_the_files_too(aircheck: Any, room: Path) -> None:
-    made = aircheck("produce", room, "--json").data
-
-    for rendition in made["renditions"]:
+def test_chapters_lie_inside_the_files_too(produced: Any) -> None:
+    for rendition in produced["renditions"]:
         said = subprocess.run(
             ["ffprobe", "-v", "error", "-show_chapters", "-of", "json", rendition["path"]],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         inside = sorted(float(chapter["start_time"]) for chapter in json.loads(said.stdout)["chapters"])
-        assert inside == pytest.approx([chapter["start_s"] for chapter in made["chapters"]], abs=0.1), rendition["path"]
+        assert inside == pytest.approx([chapter["start_s"] for chapter in produced["chapters"]], abs=0.1), rendition["path"]

@@ -26,12 +26,20 @@ def watched(program: str) -> Iterator[Ward]:
         if ward.process:
             ward.process.kill()
             ward.process.wait()
-            ward.process.stdin.close()
+            for pipe in filter(None, (ward.process.stdin, ward.process.stdout)):
+                pipe.close()
 
 
 def there(ward: Ward) -> subprocess.Popen[bytes]:
     until(lambda: (ward.look_after(), ward.process is not None)[1])
     assert ward.process
+    return ward.process
+
+
+def under_way(ward: Ward) -> subprocess.Popen[bytes]:
+    """Its process, begun without being looked after, once it has said that it is here."""
+    ward.process = subprocess.Popen(ward.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert ward.process.stdout.readline() == b"here\n"
     return ward.process
 
 
@@ -60,14 +68,9 @@ def test_who_has_lived_long_is_there_again_at_once(monkeypatch: pytest.MonkeyPat
 def test_who_does_not_end_when_asked_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervise, "PATIENCE_S", 0.5)
     with watched(OBEDIENT) as good, watched(DEAF) as deaf:
-        processes = [subprocess.Popen(ward.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for ward in (good, deaf)]
-        for ward, process in zip((good, deaf), processes, strict=True):
-            ward.process = process
-            assert process.stdout.readline() == b"here\n"
+        processes = [under_way(ward) for ward in (good, deaf)]
         end_all([good, deaf])
         assert [process.returncode for process in processes] == [-signal.SIGTERM, -signal.SIGKILL]
-        for process in processes:
-            process.stdout.close()
 
 
 def test_who_is_on_a_leash_ends_with_whoever_holds_it() -> None:
@@ -76,12 +79,10 @@ def test_who_is_on_a_leash_ends_with_whoever_holds_it() -> None:
         "    print('here', flush=True); told.wait()"
     )
     with watched(program) as ward:
-        process = ward.process = subprocess.Popen(ward.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdout.readline() == b"here\n"
+        process = under_way(ward)
         assert process.poll() is None
         process.stdin.close()
         assert process.wait(20) == 0
-        process.stdout.close()
 
 
 def test_what_hangs_is_ended_before_a_quarter_of_a_minute_is_over() -> None:
@@ -90,9 +91,7 @@ def test_what_hangs_is_ended_before_a_quarter_of_a_minute_is_over() -> None:
         "    print('here', flush=True); told.wait(); threading.Event().wait(60)"
     )
     with watched(program) as ward:
-        process = ward.process = subprocess.Popen(ward.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdout.readline() == b"here\n"
+        process = under_way(ward)
         process.terminate()
         assert process.wait(20) == 1
         assert b"ended_at_once" in process.stdout.read()
-        process.stdout.close()
