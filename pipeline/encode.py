@@ -1,31 +1,31 @@
 """One decode becomes every rendition at once: tracks × gains, summed, cut, limited, and piped to the writer of each."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import ffmpeg as tool
-from pipeline import press
 from pipeline.child import Children, Report, quiet
 from pipeline.clock import TimeMap
-from pipeline.decode import RATE_HZ, Blocks, keep_memory, shared_blocks
+from pipeline.decode import BLOCK, RATE_HZ, keep_memory
 from pipeline.formats import Output, named
 from pipeline.journal import place
 from pipeline.level import Levels
 from pipeline.limiter import Limiter
 from pipeline.loudness import FRAME
 from pipeline.models import MadeFile, Rendition, Timeline
-from pipeline.piped import running
 from pipeline.plan import EncodePlan as EncodePlan
+from pipeline.press import writer
 from pipeline.spectra import Sound
-from pipeline.wav import MOST_BYTES, header
+from pipeline.tracks import Decoding
 
 VERSION = 3
+# A shorter room is written before a process would have begun.
+LONG_S = 300.0
 # A cut fades out and in, in its own kept seconds: nothing of what was cut is heard.
 FADE = RATE_HZ // 100
 # Gains are worked out every millisecond and drawn straight between.
@@ -77,16 +77,13 @@ def rendered(timeline: Timeline, levels: Levels, work: Work, report: Report) -> 
         gain_db = arrays["gain_db"]
     episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels), timeline, report))
     sound = limited(episode, levels.channels, work.ceiling_dbtp)
-    with ExitStack() as open_writers:
-        writers = [open_writers.enter_context(_writer(output, levels.channels, work.binary)) for output in work.outputs]
-        for chunk in chain([header(MOST_BYTES, "f32", rate_hz=RATE_HZ, channels=levels.channels)], _interleaved(sound)):
-            for feed in writers:
-                feed(chunk)
+    apart = timeline.length_s >= LONG_S
+    with ExitStack() as files:
+        writers = [files.enter_context(writer(output, levels.channels, work.binary, apart=apart)) for output in work.outputs]
+        for chunk in _interleaved(sound):
+            for write in writers:
+                write(chunk)
     return tuple(MadeFile.of(output.path) for output in work.outputs)
-
-
-def _writer(output: Output, channels: int, binary: str) -> AbstractContextManager[Callable[[bytes], None]]:
-    return running(press.command(output, channels, binary), f"the writer of {output.path.name}")
 
 
 def _interleaved(blocks: Iterable[Sound]) -> Iterator[bytes]:
@@ -104,11 +101,10 @@ def _told(blocks: Iterable[tuple[int, Sound]], timeline: Timeline, report: Repor
 def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int) -> Iterator[tuple[int, Sound]]:
     """The room in blocks, levelled, each with its first sample."""
     total = round(timeline.length_s * RATE_HZ)
-    tracks = [iter(Blocks(track, channels, total)) for track in timeline.tracks]
-    for first, length in shared_blocks(total):
+    for first, row in Decoding(timeline.tracks, channels, total):
+        length = min(BLOCK, total - first)
         sound = np.zeros((channels, length), np.float32)
-        for n, track in enumerate(tracks):
-            block = next(track)
+        for n, block in enumerate(row):
             if block is not None:
                 sound += block * curve(gain_db[n], first, length) if timeline.separate else block
         yield first, sound if timeline.separate else sound * curve(gain_db[0], first, length)

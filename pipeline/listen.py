@@ -4,8 +4,9 @@ The arrays lie in one .npz: `power` (rows, frames) float32, `peak` (rows, 5 · f
 where tracks are single voices, else the one row is the mix. All tracks are decoded side by side, block by block: memory stays flat.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import IO
 
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.child import Children, Report, quiet
-from pipeline.decode import Blocks, complaints, keep_memory, shared_blocks
+from pipeline.decode import BLOCK, keep_memory
 from pipeline.journal import place
 from pipeline.loudness import FRAME, PEAK, TruePeak, frame_peaks, frame_powers, integrated, weighted
 from pipeline.models import Heard, Loss, MadeFile, Timeline, Track
 from pipeline.spectra import Sound, Spectra, decimated, response
+from pipeline.tracks import Decoding, Row, Went
 from pipeline.wav import HEADER_BYTES, header
 from pipeline.weighting import RATE_HZ, Weighting
 
@@ -54,40 +56,39 @@ def measures(heard: Heard) -> Measures:
 def heard_in(timeline: Timeline, folder: Path, report: Report) -> Heard:
     """What `listen` returns; works in the child."""
     keep_memory()
-    with complaints() as said:
-        ears = _Ears(timeline, folder, said)
-        for first, length in shared_blocks(ears.total):
-            ears.hear(first, length)
-            report((first + length) / ears.total)
-    return ears.heard(folder)
+    ears = _Ears(timeline, folder)
+    decoding = Decoding(timeline.tracks, ears.channels, ears.total)
+    for first, row in decoding:
+        ears.hear(first, row)
+        report(min(first + BLOCK, ears.total) / ears.total)
+    return ears.heard(folder, decoding.went)
 
 
 class _Ears:
     """Everything that listens while the blocks go by."""
 
-    def __init__(self, timeline: Timeline, folder: Path, said: list[tuple[int, str, str]]) -> None:
+    def __init__(self, timeline: Timeline, folder: Path) -> None:
         self.timeline = timeline
         self.total = round(timeline.length_s * RATE_HZ)
         self.channels = 1 if timeline.separate else min(2, max(track.channels for track in timeline.tracks))
-        self.tracks = [
-            _TrackEar(track, self.channels, self.total, folder / f"speech-{n}.wav", said) for n, track in enumerate(timeline.tracks)
-        ]
+        self.tracks = [_TrackEar(self.channels, folder / f"speech-{n}.wav") for n, _ in enumerate(timeline.tracks)]
         frames = -(-self.total // FRAME)
         self.rows = [_Row(frames, 1) for _ in timeline.tracks] if timeline.separate else []
         self.mono, self.stereo = _Row(frames, 1), _Row(frames, 2)
         self.sides = np.zeros(2)
 
-    def hear(self, first: int, length: int) -> None:
+    def hear(self, first: int, row: Row) -> None:
+        length = min(BLOCK, self.total - first)
         sound = np.zeros((self.channels, length), np.float32)
         heard = np.zeros((self.channels, length), np.float32)
-        for n, ear in enumerate(self.tracks):
-            block = ear.next(length)
-            if block is None:
+        for n, (ear, block) in enumerate(zip(self.tracks, row, strict=True)):
+            both = ear.hear(block, length)
+            if both is None:
                 continue
             if self.rows:
-                self.rows[n].note(first, *block)
-            sound += block[0]
-            heard += block[1]
+                self.rows[n].note(first, *both)
+            sound += both[0]
+            heard += both[1]
         self._note(first, sound, heard)
 
     def _note(self, first: int, sound: Sound, heard: Sound) -> None:
@@ -99,7 +100,7 @@ class _Ears:
             self.stereo.true_peak(sound)
             self.sides += [np.square(sound[0] + sound[1]).mean(), np.square(sound[0] - sound[1]).mean()]
 
-    def heard(self, folder: Path) -> Heard:
+    def heard(self, folder: Path, went: Sequence[Went]) -> Heard:
         middle, side = self.sides
         stereo = self.channels == 2 and side > middle * 10 ** (STEREO_DB / 10)
         mixed = self.stereo if stereo else self.mono
@@ -109,10 +110,10 @@ class _Ears:
             measures=MadeFile.of(folder / "measures.npz"),
             speech=tuple(ear.speech.finish(self.total) for ear in self.tracks),
             channels=2 if stereo else 1,
-            decoded_s=max(ear.track.start_offset_s + ear.blocks.heard_s for ear in self.tracks),
+            decoded_s=max(track.start_offset_s + one.heard_s for track, one in zip(self.timeline.tracks, went, strict=True)),
             integrated_lufs=integrated(mixed.power.astype(np.float64)),
             true_peak_dbtp=mixed.true_peak.dbtp(),
-            losses=tuple(loss for ear in self.tracks for loss in ear.losses(single=self.timeline.separate)),
+            losses=tuple(losses(self.timeline, went)),
         )
 
 
@@ -136,19 +137,15 @@ class _Row:
 
 
 class _TrackEar:
-    """One track: its blocks, what they sound like to a meter, and to the recogniser."""
+    """One track: what its blocks sound like to a meter, and to the recogniser."""
 
-    def __init__(self, track: Track, channels: int, total: int, speech: Path, said: list[tuple[int, str, str]]) -> None:
-        self.track = track
-        self.blocks = Blocks(track, channels, total, said)
-        self.pending = iter(self.blocks)
+    def __init__(self, channels: int, speech: Path) -> None:
         self.weighting = [Weighting() for _ in range(channels)]
         self.spectra = Spectra()
         self.speech = _Speech(speech)
 
-    def next(self, length: int) -> tuple[Sound, Sound] | None:
-        """The next block and its K-weighted twin; None is silence."""
-        block = next(self.pending)
+    def hear(self, block: Sound | None, length: int) -> tuple[Sound, Sound] | None:
+        """The block and its K-weighted twin; None is silence."""
         if block is None and self.spectra.resting:
             self.speech.silence(length)
             return None
@@ -156,19 +153,19 @@ class _TrackEar:
         self.speech.write(self.spectra(_middle(sound)[0]), length)
         return sound, weighted(self.weighting, sound)
 
-    def losses(self, *, single: bool) -> Sequence[Loss]:
-        """What the file should have held and did not; a single voice may leave out its silence, unless the file is damaged."""
-        start, frames = self.track.start_offset_s, self.blocks.frames
-        out = []
-        if frames.gap_s > SLACK_S and (frames.damage or not single):
-            at = None if frames.first_gap_s is None else start + frames.first_gap_s
-            why = "part of the file is damaged" if frames.damage else "nothing was recorded"
-            out.append(Loss(at_s=at, lost_s=round(frames.gap_s, 3), why=f"{_name(self.track)}: {why}, silence stands in its place"))
-        missing = self.track.duration_s - self.blocks.heard_s
-        if missing > max(SLACK_S, SLACK_SHARE * self.track.duration_s):
-            why = f"{_name(self.track)}: the end of the file could not be decoded"
-            out.append(Loss(at_s=start + self.blocks.heard_s, lost_s=round(missing, 3), why=why))
-        return out
+
+def losses(timeline: Timeline, went: Sequence[Went]) -> Iterator[Loss]:
+    """What the files should have held and did not; a single voice may leave out its silence, unless the file is damaged."""
+    for track, one in zip(timeline.tracks, went, strict=True):
+        start_s, single = track.start_offset_s, timeline.separate
+        if one.gap_s > SLACK_S and (one.damage or not single):
+            at_s = None if isnan(one.first_gap_s) else start_s + one.first_gap_s
+            why = "part of the file is damaged" if one.damage else "nothing was recorded"
+            yield Loss(at_s=at_s, lost_s=round(one.gap_s, 3), why=f"{_name(track)}: {why}, silence stands in its place")
+        missing_s = track.duration_s - one.heard_s
+        if missing_s > max(SLACK_S, SLACK_SHARE * track.duration_s):
+            why = f"{_name(track)}: the end of the file could not be decoded"
+            yield Loss(at_s=start_s + one.heard_s, lost_s=round(missing_s, 3), why=why)
 
 
 def _name(track: Track) -> str:

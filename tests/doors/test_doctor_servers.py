@@ -169,7 +169,8 @@ def test_an_encoder_that_is_not_there_is_bad_where_episodes_want_it(settings: Sa
     gone = Recipe(codec="libgone", container="opus", bitrate_kbps=48)
     monkeypatch.setattr("pipeline.formats.opus.recipe", lambda _channels, _effort: gone)
     finding = only("ffmpeg", settings())["ffmpeg"]
-    assert finding.verdict == "bad" and re.search(r"cannot write opus \(libgone ended with status 1: .*libgone", finding.said)
+    assert finding.verdict == "bad"
+    assert re.search(r"cannot write opus \(the writer of silence.opus ended with status 1: .*libgone", finding.said)
     assert only("ffmpeg", settings(audio__formats="mp3"))["ffmpeg"].verdict == "warn"
 
 

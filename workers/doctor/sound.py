@@ -69,19 +69,17 @@ def _listed(wrong: dict[str, str]) -> str:
 
 def _tried(binary: str, name: str, settings: Settings) -> str:
     """Why that format cannot be made here; "" when it can."""
-    from pipeline import formats, press
+    from pipeline import formats
     from pipeline.errors import ToolFailed
-    from pipeline.piped import running
-    from pipeline.wav import header
+    from pipeline.press import writer
 
     plug = formats.named(name)
     recipe = plug.recipe(1, settings.audio.encode)
     with tempfile.TemporaryDirectory(prefix="aircheck-doctor-") as folder:
         output = formats.Output(path=Path(folder) / f"silence{plug.SUFFIX}", recipe=recipe)
-        silence = array("f", [0.0] * RATE_HZ).tobytes()
         try:
-            with running(press.command(output, 1, binary), recipe.codec) as feed:
-                feed(header(len(silence), "f32", rate_hz=RATE_HZ, channels=1) + silence)
+            with writer(output, 1, binary, apart=True) as write:
+                write(array("f", [0.0] * RATE_HZ).tobytes())
             return "" if _seconds(output.path) > 0.9 else f"{recipe.codec} makes nothing that can be read"
         except ToolFailed as error:
             return str(error)
