@@ -135,7 +135,7 @@ def measure(folder: Path, manifest: dict[str, Any], minutes: float) -> float:
         answer = httpx.post(f"{url}/hooks/rooms", content=body, headers=sign(SECRET, int(time.time()), body)).raise_for_status()
         acknowledged = time.monotonic()
         guid = answer.json()["episode"]
-        until(lambda: guid in httpx.get(f"{url}/{manifest['room']['show']}/feed.xml").text)
+        until(lambda: guid in httpx.get(f"{url}/{manifest['room']['show']}/feed.xml").text, every_s=0.5)
         heard = time.monotonic()
         until(lambda: httpx.get(answer.json()["status_url"]).json()["state"] == "done")
         told = subprocess.run(
@@ -156,7 +156,7 @@ def measure(folder: Path, manifest: dict[str, Any], minutes: float) -> float:
     return heard - began
 
 
-def until(true: Any, within_s: float = 900.0) -> None:
+def until(true: Any, within_s: float = 900.0, every_s: float = 0.1) -> None:
     """Wait until something is true."""
     ends_at = time.monotonic() + within_s
     while time.monotonic() < ends_at:
@@ -165,7 +165,7 @@ def until(true: Any, within_s: float = 900.0) -> None:
                 return
         except httpx.TransportError:
             pass
-        time.sleep(0.1)
+        time.sleep(every_s)
     raise SystemExit(f"not within {within_s:.0f} s")
 
 
