@@ -44,7 +44,8 @@ def verify(
     """
     again = partial(encode, timeline, levels, children=children, scratch=scratch, ffmpeg=ffmpeg)
     checked: list[Rendition] = []
-    with ThreadPoolExecutor(cpu_count()) as pool:
+    # One more than there are processors: three files on two of them end together.
+    with ThreadPoolExecutor((cpu_count() or 1) + 1) as pool:
         for rendition in pool.map(lambda one: _settled(one, levels, plan, children, again), made):
             checked.append(rendition)
             report(len(checked) / len(made))
