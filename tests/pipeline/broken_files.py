@@ -5,7 +5,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-from made_sounds import RATE_HZ, encoded, joined, noise, run_ffmpeg, speech, wav
+
+from bench.sounds import RATE_HZ, encoded, joined, noise, run_ffmpeg, speech, wav
 
 TEN_S = speech(10, -20, seed=7)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from fakes_children import Here, fetched, recording
-from made_sounds import RATE_HZ, Sound, Talk, loudness, wav
 
+from bench.sounds import RATE_HZ, Sound, Talk, loudness, wav
 from pipeline.arrange import arrange
 from pipeline.clock import TimeMap
 from pipeline.decode import in_blocks

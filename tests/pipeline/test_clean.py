@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from heard_rooms import heard_mix, heard_tracks
-from made_sounds import noise, silence, speech, talk, tone
 
+from bench.sounds import noise, silence, speech, talk, tone
 from pipeline.clean import clean
 from pipeline.errors import Refused
 from pipeline.models import Cut

@@ -1,8 +1,8 @@
 import broken_files as broken
 import numpy as np
 import pytest
-from made_sounds import RATE_HZ, encoded, speech, wav
 
+from bench.sounds import RATE_HZ, encoded, speech, wav
 from pipeline.containers import ogg_links
 from pipeline.decode import BLOCK, Blocks, Frames, complaints, in_blocks, pieces
 from pipeline.models import MadeFile, Track

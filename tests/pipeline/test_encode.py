@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from heard_rooms import by_voice, decoded, heard_mix, heard_tracks, spread
-from made_sounds import RATE_HZ, loudness, silence, speech, talk
 
+from bench.sounds import RATE_HZ, loudness, silence, speech, talk
 from pipeline.clean import clean
 from pipeline.clock import TimeMap
 from pipeline.encode import curve, encode, without_cuts

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from heard_rooms import by_voice, heard_mix, heard_tracks, levelled, spread
-from made_sounds import RATE_HZ, loudness, noise, silence, speech, talk
 
+from bench.sounds import RATE_HZ, loudness, noise, silence, speech, talk
 from pipeline.clean import clean
 from pipeline.level import level
 from pipeline.models import SILENT_DBFS

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from made_sounds import speech, tone
 
+from bench.sounds import speech, tone
 from pipeline.limiter import Limiter
 from pipeline.loudness import TruePeak
 

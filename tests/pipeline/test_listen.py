@@ -4,8 +4,8 @@ import broken_files as broken
 import numpy as np
 import pytest
 from fakes_children import fetched, recording
-from made_sounds import RATE_HZ, loudness, noise, silence, speech, talk, tone, wav
 
+from bench.sounds import RATE_HZ, loudness, noise, silence, speech, talk, tone, wav
 from pipeline.arrange import arrange
 from pipeline.listen import listen, measures
 from pipeline.loudness import lufs

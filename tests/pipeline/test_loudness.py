@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from made_sounds import loudness, noise, silence, speech, tone
 
+from bench.sounds import loudness, noise, silence, speech, tone
 from pipeline.loudness import Meter, TruePeak, integrated
 from pipeline.weighting import Weighting, k_weighting
 

@@ -6,8 +6,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from made_sounds import tone
 
+from bench.sounds import tone
 from pipeline.decode import in_blocks
 from pipeline.errors import ToolFailed
 from pipeline.ffmpeg import find

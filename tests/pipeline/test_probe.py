@@ -4,8 +4,8 @@ import broken_files as broken
 import numpy as np
 import pytest
 from fakes_children import fetched
-from made_sounds import RATE_HZ, encoded, run_ffmpeg, silence, speech, wav
 
+from bench.sounds import RATE_HZ, encoded, run_ffmpeg, silence, speech, wav
 from pipeline.errors import Refused
 from pipeline.plan import ProbePlan
 from pipeline.probe import probe

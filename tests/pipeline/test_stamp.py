@@ -4,7 +4,6 @@ import av
 import numpy as np
 import pytest
 from heard_rooms import heard_mix
-from made_sounds import speech
 from mutagen.flac import FLAC
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
@@ -12,6 +11,7 @@ from mutagen.oggopus import OggOpus
 from mutagen.wave import WAVE
 from PIL import Image
 
+from bench.sounds import speech
 from pipeline.encode import encode
 from pipeline.level import level
 from pipeline.models import Chapter, MadeFile, Tags

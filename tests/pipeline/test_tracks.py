@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from made_sounds import noise, wav
 
+from bench.sounds import noise, wav
 from pipeline import tracks
 from pipeline.decode import RATE_HZ
 from pipeline.errors import ToolFailed
