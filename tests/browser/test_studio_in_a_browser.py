@@ -168,6 +168,12 @@ def test_a_lost_connection_is_said_and_found_again(house: House, context: Browse
         tab.goto("about:blank")
 
 
+def test_a_line_that_the_browser_knows_to_be_dead_is_said_at_once(studio: Page) -> None:
+    assert studio.evaluate("(dispatchEvent(new Event('offline')), document.getElementById('paused').hidden)") is False
+    studio.evaluate("dispatchEvent(new Event('online'))")
+    expect(studio.get_by_text("Progress paused, reconnecting")).to_be_hidden()
+
+
 def test_signing_out_elsewhere_closes_the_page(house: House, studio: Page) -> None:
     house.room_ends("Thursday room")
     expect(studio.get_by_text("Thursday room")).to_be_visible()

@@ -131,13 +131,15 @@ document.addEventListener("htmx:sse:after:connection", () => {
   paused.hidden = true;
 });
 document.addEventListener("htmx:sse:after:message", () => {
-  hasSpoken = true;
+  isOpen = hasSpoken = paused.hidden = true;
 });
-document.addEventListener("htmx:sse:error", (event) => {
-  if (event.detail.status === 401) return location.reload();
+function lost() {
   isOpen = false;
   paused.hidden = false;
-});
+}
+document.addEventListener("htmx:sse:error", (event) => (event.detail.status === 401 ? location.reload() : lost()));
+addEventListener("offline", lost); // a stream may stand open for minutes on a line that is dead
+addEventListener("online", poll);
 document.addEventListener("htmx:after:swap", refreshed);
 document.addEventListener("DOMContentLoaded", refreshed);
 setInterval(() => (isOpen && hasSpoken) || poll(), 5000);
