@@ -63,7 +63,7 @@ def test_a_killed_server_goes_on_with_what_it_had_accepted(aircheck: Any, start:
     aircheck("show", "add", "night-shift")
     with start(roots=room.parent) as up:
         run = up.post(event(room)).json()["run"]
-        up.until(lambda: any(j["state"] == "running" for r in aircheck("runs", "--json").data["runs"] for j in r["jobs"]))
+        up.until(lambda: "running" in up.job_states(run))
         up.process.kill()
         up.process.wait()
     with start(roots=room.parent) as up:

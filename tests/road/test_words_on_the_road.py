@@ -32,15 +32,17 @@ def test_full_words_are_published_in_every_form(aircheck: Any, room: Path, model
     assert "The night train leaves at nine" in page
 
 
-def test_an_episode_without_words_gets_them_when_a_model_has_appeared(aircheck: Any, start: Any, room: Path, model: Path) -> None:
+def test_an_episode_without_words_gets_them_when_a_model_has_appeared(
+    aircheck: Any, start: Any, brief_room: Path, model: Path
+) -> None:
     aircheck("show", "add", "night-shift")
-    with start(roots=room.parent) as up:
-        run = up.post({**json.loads((room / "room.json").read_text()), "root": str(room)}).json()["run"]
+    with start(roots=brief_room.parent) as up:
+        run = up.post({**json.loads((brief_room / "room.json").read_text()), "root": str(brief_room)}).json()["run"]
         up.until(lambda: up.run_state(run) == "done")
         assert up.words_of(run) == "none"
 
     aircheck.environment["AIRCHECK_SPEECH__MODEL"] = str(model)
-    with start(roots=room.parent) as up:
+    with start(roots=brief_room.parent) as up:
         up.until(lambda: up.words_of(run) == "full")
         up.until(lambda: up.run_state(run) == "done")
     assert [words["quality"] for words in aircheck("episode", "show", run, "--json").data["words"]] == ["full"]
