@@ -106,9 +106,8 @@ def _apart(work: Callable[..., Any], *inputs: object) -> Any:
 
 
 def _sounds() -> Any:
-    """The generators of the tests; heavy, so only where they are needed."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "pipeline"))
-    return import_module("made_sounds")
+    """The generators of sounds; heavy, so only where they are needed."""
+    return import_module("bench.sounds")
 
 
 def _made() -> Any:

@@ -1,3 +1,0 @@
-"""Where `bench/audio.py` still looks for its sounds."""
-
-from bench.sounds import *  # noqa: F403
