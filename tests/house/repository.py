@@ -1,6 +1,7 @@
 """The repository as a heap of files, for tests of its rules."""
 
 import ast
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,11 +14,13 @@ IGNORED = {line.strip().rstrip("/") for line in (ROOT / ".gitignore").read_text(
 
 def files() -> Iterator[Path]:
     """Every file that belongs to the repository."""
-    return (path for path in ROOT.rglob("*") if path.is_file() and not _ignored(path.relative_to(ROOT)))
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if not _ignored(name)]
+        yield from (Path(folder, name) for name in names if not _ignored(name))
 
 
-def _ignored(path: Path) -> bool:
-    return any(part in IGNORED or part.endswith(".egg-info") for part in path.parts)
+def _ignored(name: str) -> bool:
+    return name in IGNORED or name.endswith(".egg-info")
 
 
 @cache
@@ -35,7 +38,12 @@ def texts() -> dict[str, str]:
 @cache
 def modules(*packages: str) -> dict[str, ast.Module]:
     """The Python files below those folders as syntax trees, by path from the root."""
-    return {path: ast.parse(text) for path, text in texts().items() if path.endswith(".py") and path.split("/")[0] in packages}
+    return {path: _tree(path) for path in texts() if path.endswith(".py") and path.split("/")[0] in packages}
+
+
+@cache
+def _tree(path: str) -> ast.Module:
+    return ast.parse(texts()[path])
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
