@@ -59,8 +59,7 @@ def drained(folder: Path, backlog: Backlog) -> Drained:
     with fleet(folder, backlog.wanted) as trial:
         empty = read_meter(trial.services)
         _hold(trial)
-        for n in range(backlog.rooms):
-            trial.post(a_room(f"room-{n}", f"show-{n % backlog.shows}"))
+        trial.post_all(a_room(f"room-{n}", f"show-{n % backlog.shows}") for n in range(backlog.rooms))
         trial.crew(backlog.hosts, Plan(speed=_speed(backlog.work_s)))
         before = read_meter(trial.services)
         began_at = _let_go(trial, backlog.hosts)
@@ -119,8 +118,7 @@ def fairness(folder: Path, hosts: int, crowd: int, shows: int, work_s: float) ->
         trial.crew(hosts, Plan(speed=_speed(work_s)))
         idle = [trial.post(a_room(f"idle-{n}", f"idle-{n}")) for n in range(shows)]
         trial.until_quiet()
-        for n in range(crowd):
-            trial.post(a_room(f"crowd-{n}", "crowd"))
+        trial.post_all(a_room(f"crowd-{n}", "crowd") for n in range(crowd))
         small = [trial.post(a_room(f"small-{n}", f"small-{n}")) for n in range(shows)]
         trial.until_quiet(1800.0)
         way_of = {way.recording_id: way for way in ways(trial.house.database)}
