@@ -137,7 +137,9 @@ class PostgresServer(Server):
             raise OSError(f"initdb failed: {(self.folder / 'log').read_text()}")
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", *self.settings]
+        # Sixteen hosts have more than the hundred connections that it allows by itself.
+        own = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", "max_connections=400"]
+        settings = [*own, *self.settings]
         words = [word for setting in settings for word in ("-c", setting)]
         return self._as_user([self.programs / "postgres", "-D", self.folder / "data", *words])
 
