@@ -35,9 +35,15 @@ def running(command: Sequence[str], who: str = "ffmpeg") -> Iterator[Callable[[b
 
 
 @contextmanager
-def output_of(command: Sequence[str], who: str) -> Iterator[Callable[[int], bytearray]]:
-    """Yields what reads so many bytes of the program's stdout; leaving waits for its end. ToolFailed when there are fewer."""
-    with _program(command, who, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as program:
+def output_of(command: Sequence[str], told: bytes, who: str) -> Iterator[Callable[[int], bytearray]]:
+    """Yields what reads so many bytes of the program's stdout, `told` being its stdin; leaving waits for its end.
+
+    ToolFailed when there are fewer.
+    """
+    with _program(command, who, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.process.stdin
+        with suppress(BrokenPipeError), program.process.stdin as pipe:
+            pipe.write(told)
 
         def read(size: int) -> bytearray:
             chunk = bytearray(size)
@@ -60,7 +66,7 @@ class _Program:
 
     def __init__(self, process: "subprocess.Popen[bytes]", command: Sequence[str], who: str) -> None:
         assert process.stderr
-        pipe = process.stdin or process.stdout
+        pipe = process.stdout or process.stdin
         assert pipe
         self.process, self.command, self.who, self.pipe = process, command, who, pipe
         self.said: deque[str] = deque(maxlen=SAID_LINES)

@@ -1,25 +1,24 @@
 """All tracks of a room side by side, block by block; those of a long one in processes of their own, so that no processor rests.
 
-python -m pipeline.tracks TRACKS CHANNELS TOTAL
+python -m pipeline.tracks CHANNELS TOTAL < TRACKS
 """
 
 import os
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import astuple, dataclass
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from pipeline.decode import RATE_HZ, Blocks, complaints, keep_memory, shared_blocks
 from pipeline.models import Track
 from pipeline.piped import output_of
+from pipeline.spectra import Sound
 
-Sound = NDArray[np.float32]
 # One block of every track; None is silence.
 Row = list[Sound | None]
 
@@ -64,14 +63,14 @@ class Decoding:
         """In as many processes as there are processors, each with its share of the tracks."""
         count = min(os.cpu_count() or 1, len(self.tracks))
         with ExitStack() as processes:
-            reads = [processes.enter_context(output_of(self._command(self.tracks[n::count]), "decoding")) for n in range(count)]
+            reads = [processes.enter_context(self._program(self.tracks[n::count])) for n in range(count)]
             for first, length in shared_blocks(self.total):
                 yield first, [self._received(reads[n % count], length) for n, _ in enumerate(self.tracks)]
             self.went = tuple(_told(reads[n % count]) for n, _ in enumerate(self.tracks))
 
-    def _command(self, tracks: tuple[Track, ...]) -> list[str]:
-        told = _TRACKS.dump_json(tracks).decode()
-        return [sys.executable, "-m", "pipeline.tracks", told, str(self.channels), str(self.total)]
+    def _program(self, tracks: tuple[Track, ...]) -> AbstractContextManager[Callable[[int], bytearray]]:
+        command = [sys.executable, "-m", "pipeline.tracks", str(self.channels), str(self.total)]
+        return output_of(command, _TRACKS.dump_json(tracks), "decoding")
 
     def _received(self, read: Callable[[int], bytearray], length: int) -> Sound | None:
         if read(1) == SILENCE:
@@ -96,7 +95,8 @@ def _told(read: Callable[[int], bytearray]) -> Went:
 def main() -> None:
     """Decode what the command names."""
     keep_memory()
-    send(Decoding(_TRACKS.validate_json(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), sys.stdout.buffer)
+    channels, total = map(int, sys.argv[1:])
+    send(Decoding(_TRACKS.validate_json(sys.stdin.buffer.read()), channels, total), sys.stdout.buffer)
 
 
 def send(decoding: Decoding, pipe: IO[bytes]) -> None:

@@ -42,3 +42,11 @@ def test_one_that_dies_is_told(three, monkeypatch):
     three[1].file.path.unlink()
     with pytest.raises(ToolFailed, match=r"decoding ended with status 1: .*No such file"):
         list(tracks.Decoding(three, 1, 10 * RATE_HZ).elsewhere())
+
+
+def test_hundreds_of_tracks_are_decoded_side_by_side(tmp_path):
+    path = wav(tmp_path / f"{'long-name-' * 20}.wav", noise(1, -30))
+    one = Track(file=MadeFile.of(path), stream=0, start_offset_s=0.0, duration_s=1.0, channels=1, participant="p" * 100)
+    [(first, row)] = tracks.Decoding([one] * 600, 1, RATE_HZ).elsewhere()
+    assert first == 0 and len(row) == 600
+    assert all(np.array_equal(block, row[0]) for block in row)
