@@ -1,7 +1,13 @@
-"""What holds for the whole suite: property tests try the same examples at every run, and new ones where they are asked to."""
+"""What holds for the whole suite: how its property tests choose, what begins first, what a signal does."""
+
+import signal
 
 import pytest
 from hypothesis import settings
+
+# What is started in the background of a script ignores Ctrl-C, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=1000, deadline=None)

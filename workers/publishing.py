@@ -1,6 +1,7 @@
 """The jobs that touch no sound: `feed`, and `notify` beside it. They are done without loading what touches any."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy import case, update
@@ -11,7 +12,7 @@ from feeds.publish import Published, feed_etag, publish
 from pipeline.stores import Overtaken
 from workers.heart import Heart, Lapsed
 from workers.house import House
-from workers.ledger import Claim
+from workers.ledger import Bell, Claim
 from workers.notify import notify
 from workers.repair import distrust
 from workers.work_loop import Outcome, Perform, WorkLoop
@@ -19,8 +20,9 @@ from workers.work_loop import Outcome, Perform, WorkLoop
 log = structlog.get_logger(__name__)
 
 
-def publish_due(house: House) -> None:
-    """Write every feed that is due, in the foreground."""
+def publish_due(house: House, bells: Sequence[Bell]) -> None:
+    """Write every feed that is due when those bells would ring, in the foreground: one written just now rests for a second."""
+    time.sleep(max((bell.delay_s for bell in bells), default=0.0))
     WorkLoop(house.database, silent_bodies(house), ring=lambda bell: house.ring([bell])).hear("publish")
 
 

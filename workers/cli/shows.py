@@ -55,8 +55,8 @@ def add(
         _check(fields)
         with house.database.begin() as session:
             made = add_show(session, slug, house.site.public_url, **fields)
-            feed_changed(session, made.id)
-        publish_due(house)
+            bells = feed_changed(session, made.id)
+        publish_due(house, bells)
         feed_url = house.address(f"{made.slug}/feed.xml")
     if as_json:
         console.data({"slug": made.slug, "guid": made.guid, "title": made.title, "feed_url": feed_url})
@@ -87,8 +87,8 @@ def edit(
     with open_house() as house:
         with house.database.begin() as session:
             changed = edit_show(session, slug, **fields)
-            feed_changed(session, changed.id)
-        publish_due(house)
+            bells = feed_changed(session, changed.id)
+        publish_due(house, bells)
     console.out(f"changed {', '.join(fields) or 'nothing'} of {slug}")
 
 
