@@ -274,11 +274,11 @@ def test_who_stalled_past_the_lease_cannot_commit(database: Database, send: Send
 def test_a_long_job_keeps_its_lease(database: Database, send: Send, jobs: Jobs) -> None:
     send()
     jobs.let_go.clear()
-    loop = WorkLoop(database, jobs.bodies, ring=[].append, lease_s=0.6)
+    loop = WorkLoop(database, jobs.bodies, ring=[].append, lease_s=2.0)
     hearing = threading.Thread(target=loop.hear, args=("audio",))
     hearing.start()
     assert jobs.begun.wait(10)
-    time.sleep(1.5)
+    time.sleep(4.0)
     with database.begin() as session:
         assert ledger.claim(session, "audio", "a thief") is None
     jobs.let_go.set()
