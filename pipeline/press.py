@@ -17,13 +17,12 @@ from av.audio.stream import AudioStream
 from pydantic import TypeAdapter
 
 from pipeline import ffmpeg as tool
+from pipeline.decode import BLOCK, RATE_HZ
 from pipeline.formats import Output
 from pipeline.piped import running
 from pipeline.spectra import Sound
 from pipeline.wav import MOST_BYTES, header
 
-RATE_HZ = 48_000
-BLOCK = 10 * RATE_HZ
 SAMPLE_BYTES = 4
 _OUTPUT = TypeAdapter(Output)
 
