@@ -28,12 +28,13 @@ from pipeline.arrange import arrange
 from pipeline.child import Children
 from pipeline.clean import CleanPlan, clean
 from pipeline.decode import in_blocks
-from pipeline.encode import EncodePlan, encode
+from pipeline.encode import encode
 from pipeline.ffmpeg import find
 from pipeline.formats import named
 from pipeline.level import level
 from pipeline.listen import listen
 from pipeline.models import Fetched, MadeFile, Recording, Rendition, SourceFile
+from pipeline.plan import EncodePlan
 from pipeline.probe import probe
 from pipeline.verify import verify
 

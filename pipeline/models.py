@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
+from pipeline.edits import Mute
+
 Role = Literal["host", "cohost", "moderator", "speaker", "listener"]
 FileKind = Literal["mix", "track", "segment", "video", "playlist"]
 Access = Literal["public", "unlisted", "members", "ticketed", "private"]
@@ -193,6 +195,10 @@ class Timeline:
     voices: tuple[Participant, ...] = ()
     # Timeline second 0 is this room second: negative where a track began before the room's own clock.
     starts_at_s: float = 0.0
+    mutes: tuple[Mute, ...] = ()
+    # Seconds of the show's own music that are heard before the room begins, and after it has ended.
+    intro_s: float = 0.0
+    outro_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +215,22 @@ class Heard:
     integrated_lufs: float | None
     true_peak_dbtp: float | None
     losses: tuple[Loss, ...] = ()
+    loudness_range_lu: float | None = None
+    # One a row of the measures.
+    conditions: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What is wrong with a track, or with the mix, as it came."""
+
+    # the level of its quietest moments, K-weighted like all loudness; None: digital silence
+    noise_lufs: float | None = None
+    # mains hum: 50 or 60 Hz, and how far its lines stand above their neighbours; None: there is none
+    hum_hz: float | None = None
+    hum_db: float = 0.0
+    # moments of 20 ms in which samples are cut off at full scale
+    clipped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +257,7 @@ class VoiceLevel:
     speech_s: float
     before_lufs: float | None
     after_lufs: float | None
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +273,23 @@ SILENT_DBFS = -99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loudness:
+    """EBU R128 of a whole; None is silence."""
+
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+    loudness_range_lu: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """Something that was put right in the sound, told to its creator; `participant` None: in all of it."""
+
+    participant: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
     """The machine's side of an episode's audio, kept in the catalogue; `cuts` and `losses` are room time."""
 
@@ -262,6 +302,13 @@ class Sound:
     activity: Activity
     cuts: tuple[Cut, ...]
     losses: tuple[Loss, ...]
+    mutes: tuple[Mute, ...] = ()
+    intro_s: float = 0.0
+    outro_s: float = 0.0
+    # as it came, and as it is heard now (of the first rendition)
+    before: Loudness | None = None
+    after: Loudness | None = None
+    repairs: tuple[Repair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +321,12 @@ class Tags:
     date: str
     comment: str = ""
     language: str = ""
+    # of the episode in its show; None: it has none
+    number: int | None = None
     cover: MadeFile | None = None
     chapters: tuple["Chapter", ...] = ()
+    # The words as plain text; empty where they are not told.
+    lyrics: str = ""
 
 
 # ---- words

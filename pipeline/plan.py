@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pipeline.edits import Edits
 from pipeline.formats import Effort
+from pipeline.models import MadeFile
 
 Mode = Literal["even", "natural", "broadcast", "original"]
 
@@ -18,11 +20,30 @@ class ProbePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanPlan:
-    """How much dead air stays before the first word and after the last."""
+    """How much dead air stays before the first word and after the last, and what a long pause is shortened to."""
 
     trim: bool = True
     lead_s: float = 0.5
     tail_s: float = 1.0
+    shorten_pauses: bool = False
+    long_pause_s: float = 2.0
+    pause_s: float = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterPlan:
+    """What is taken out of the sound before anything else is decided; rumble always is, hum where there is any."""
+
+    denoise: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MusicPlan:
+    """The show's own music, outside all levelling of speech: before the room, after it, and under its first and last words."""
+
+    intro: MadeFile | None = None
+    outro: MadeFile | None = None
+    bed: MadeFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +98,10 @@ class Plan:
 
     consent: Literal["notice", "required"] = "notice"
     probe: ProbePlan = field(default_factory=ProbePlan)
+    filters: FilterPlan = field(default_factory=FilterPlan)
     clean: CleanPlan = field(default_factory=CleanPlan)
+    edits: Edits = field(default_factory=Edits)
+    music: MusicPlan = field(default_factory=MusicPlan)
     level: LevelPlan = field(default_factory=LevelPlan)
     encode: EncodePlan = field(default_factory=EncodePlan)
     speech: SpeechPlan = field(default_factory=SpeechPlan)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from pipeline.child import Children, Report, quiet
 from pipeline.decode import RATE_HZ, in_blocks, keep_memory
-from pipeline.encode import EncodePlan, encode
+from pipeline.encode import encode
 from pipeline.errors import Broken
 from pipeline.level import Levels
 from pipeline.loudness import Meter
 from pipeline.models import MadeFile, Rendition, Timeline
+from pipeline.plan import EncodePlan
 
 VERSION = 1
 MOST_LU_OFF = 0.2

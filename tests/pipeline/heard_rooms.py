@@ -11,11 +11,11 @@ from bench.sounds import RATE_HZ, Sound, Talk, loudness, wav
 from pipeline.arrange import arrange
 from pipeline.clock import TimeMap
 from pipeline.decode import in_blocks
-from pipeline.encode import mixed
 from pipeline.level import Levels
 from pipeline.listen import listen
 from pipeline.models import Heard, Timeline
 from pipeline.probe import probe
+from pipeline.render import mixed
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,14 @@ from heard_rooms import by_voice, decoded, heard_mix, heard_tracks, spread
 from bench.sounds import RATE_HZ, loudness, silence, speech, talk
 from pipeline.clean import clean
 from pipeline.clock import TimeMap
-from pipeline.encode import curve, encode, without_cuts
+from pipeline.encode import encode
 from pipeline.errors import Broken
+from pipeline.joins import without_cuts
 from pipeline.level import level
 from pipeline.loudness import TruePeak
 from pipeline.models import Cut
 from pipeline.plan import EncodePlan, LevelPlan
+from pipeline.render import curve
 from pipeline.shelf import names
 from pipeline.verify import Decoded, needed, verify
 

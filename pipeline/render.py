@@ -1,0 +1,95 @@
+"""The room as sound again, once more decoded: tracks × gains, summed, joined, limited, and handed to the writers of all renditions.
+
+Works in the child that `pipeline/encode.py` starts.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.child import Report
+from pipeline.decode import BLOCK, RATE_HZ, keep_memory
+from pipeline.formats import Output
+from pipeline.joins import without_cuts
+from pipeline.level import Levels
+from pipeline.limiter import Limiter
+from pipeline.loudness import FRAME
+from pipeline.models import MadeFile, Timeline
+from pipeline.press import writer
+from pipeline.spectra import Sound
+from pipeline.tracks import Decoding
+
+# A shorter room is written before a process would have begun.
+LONG_S = 300.0
+# Gains are worked out every millisecond and drawn straight between.
+STEP = RATE_HZ // 1000
+_LINE = np.stack([np.ones(STEP), np.arange(STEP) / STEP]).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Which files are written, of sound under which ceiling, and which ffmpeg is taken where one is."""
+
+    binary: str
+    outputs: tuple[Output, ...]
+    ceiling_dbtp: float
+
+
+def rendered(timeline: Timeline, levels: Levels, work: Work, report: Report) -> tuple[MadeFile, ...]:
+    """All outputs, written."""
+    keep_memory()
+    with np.load(levels.curves.path, allow_pickle=False) as arrays:
+        gain_db = arrays["gain_db"]
+    episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels), timeline, report))
+    sound = limited(episode, levels.channels, work.ceiling_dbtp)
+    apart = timeline.length_s >= LONG_S
+    with ExitStack() as files:
+        writers = [files.enter_context(writer(output, levels.channels, work.binary, apart=apart)) for output in work.outputs]
+        for chunk in _interleaved(sound):
+            for write in writers:
+                write(chunk)
+    return tuple(MadeFile.of(output.path) for output in work.outputs)
+
+
+def _interleaved(blocks: Iterable[Sound]) -> Iterator[bytes]:
+    for sound in blocks:
+        if sound.size:
+            yield np.ascontiguousarray(sound.T).tobytes()
+
+
+def _told(blocks: Iterable[tuple[int, Sound]], timeline: Timeline, report: Report) -> Iterator[tuple[int, Sound]]:
+    for first, sound in blocks:
+        report(min(first / RATE_HZ / timeline.length_s, 1.0))
+        yield first, sound
+
+
+def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int) -> Iterator[tuple[int, Sound]]:
+    """The room in blocks, levelled, each with its first sample."""
+    total = round(timeline.length_s * RATE_HZ)
+    for first, row in Decoding(timeline.tracks, channels, total):
+        length = min(BLOCK, total - first)
+        sound = np.zeros((channels, length), np.float32)
+        for n, block in enumerate(row):
+            if block is not None:
+                sound += block * curve(gain_db[n], first, length) if timeline.separate else block
+        yield first, sound if timeline.separate else sound * curve(gain_db[0], first, length)
+
+
+def curve(gain_db: NDArray[np.float32], first: int, length: int) -> Sound:
+    """A factor for every sample: frames have their gain at their middle, between them it is a straight line in dB."""
+    at = (first + STEP * np.arange(-(-length // STEP) + 1)) / FRAME - 0.5
+    near = gain_db[max(first // FRAME - 1, 0) : (first + length) // FRAME + 2]
+    factors = 10 ** (np.interp(at - max(first // FRAME - 1, 0), np.arange(len(near)), near) / 20)
+    lines = np.stack([factors[:-1], np.diff(factors)], 1).astype(np.float32) @ _LINE
+    return lines.reshape(-1)[:length]
+
+
+def limited(blocks: Iterable[Sound], channels: int, ceiling_dbtp: float) -> Iterator[Sound]:
+    """The same sound under the ceiling."""
+    limiter = Limiter(channels, ceiling_dbtp)
+    for sound in blocks:
+        yield limiter(sound)
+    yield limiter.rest()
