@@ -4,22 +4,30 @@ import subprocess
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyloudnorm
 from numpy.typing import NDArray
 
 from pipeline import ffmpeg
 
 RATE_HZ = 48_000
 Sound = NDArray[np.float32]
-METER = pyloudnorm.Meter(RATE_HZ)
 
 
 def loudness(sound: Sound) -> float:
     """What another meter reads, of (samples) or (channels, samples)."""
-    return float(METER.integrated_loudness(np.atleast_2d(sound).T.astype(np.float64)))
+    return float(_meter().integrated_loudness(np.atleast_2d(sound).T.astype(np.float64)))
+
+
+@lru_cache
+def _meter() -> Any:
+    # Loads scipy, of which nobody who only makes sounds has need: benches measure their own memory.
+    from pyloudnorm import Meter
+
+    return Meter(RATE_HZ)
 
 
 def noise(seconds: float, dbfs: float, seed: int = 0) -> Sound:
