@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 import feeds
 import pipeline
-from feeds.catalogue import Episode, Show
+from feeds.catalogue import Episode, Show, ShowAudio
 from feeds.site import Site
+from pipeline.edits import Edits
 from pipeline.stores import Store
 
 _LIBRARIES = ("feedgen", "lxml", "nh3", "jinja2", "pillow", "segno")
@@ -74,13 +75,14 @@ def _key(show: Show) -> str:
 
 
 def base_of(show: Show, site: Site) -> str:
-    """Changes when the show, the addresses or the code that renders do; not with the show's revision counters."""
-    return digest(build(), _BASE.dump_json((replace(show, feed_rev=0, published_rev=0), site)))
+    """Changes when the show, the addresses or the code that renders do; not with its revision counters or how it shall sound."""
+    return digest(build(), _BASE.dump_json((replace(show, feed_rev=0, published_rev=0, audio=ShowAudio()), site)))
 
 
 def fingerprint_of(episode: Episode, base: str) -> str:
     """Changes when anything does that one of the episode's files or its item could show."""
-    return digest(base, _EPISODE.dump_json(episode))
+    shown = replace(episode, edits=Edits(), edits_heard=Edits(), original=None)
+    return digest(base, _EPISODE.dump_json(shown))
 
 
 def digest(*parts: str | bytes) -> str:
