@@ -1,35 +1,39 @@
 """One decode of every track measures what trimming, levelling and the recogniser need to know.
 
-The arrays lie in one .npz: `power` (rows, frames) float32, `peak` (rows, 5 · frames) float32. A row is a track of the timeline
-where tracks are single voices, else the one row is the mix. All tracks are decoded side by side, block by block: memory stays flat.
+The arrays lie in one .npz, laid out as `Measures` says. Tracks that are single voices are measured each by itself, those of a long
+room by several processes side by side; the files of a mix are summed first. Memory stays flat.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from math import isnan
 from pathlib import Path
-from typing import IO
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.child import Children, Report, quiet
 from pipeline.decode import BLOCK, keep_memory
+from pipeline.ears import Ear, Row, middle
 from pipeline.journal import place
-from pipeline.loudness import FRAME, PEAK, TruePeak, frame_peaks, frame_powers, integrated, weighted
-from pipeline.models import Heard, Loss, MadeFile, Timeline, Track
-from pipeline.spectra import Sound, Spectra, decimated, response
-from pipeline.tracks import Decoding, Row, Went
-from pipeline.wav import HEADER_BYTES, header
-from pipeline.weighting import RATE_HZ, Weighting
+from pipeline.loudness import FRAME, integrated, loudness_range, lufs
+from pipeline.models import Condition, Heard, Loss, MadeFile, Timeline, Track
+from pipeline.spectra import RATE_HZ, Sound
+from pipeline.tracks import LONG, Decoding, Went
 
-VERSION = 2
+VERSION = 3
 FRAME_S = FRAME / RATE_HZ
 
 # Two channels are worth keeping where their difference is more than this against their sum.
 STEREO_DB = -35.0
 # Seconds a decode may fall short of what the packets said before we speak of loss.
 SLACK_S, SLACK_SHARE = 0.5, 0.005
+# What a track is like when it is quiet: this share of its frames, digital silence (muted, not there yet) left out.
+QUIET_SHARE, DIGITAL_SILENCE_LUFS = 0.1, -98.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,118 +44,163 @@ class Measures:
     power: NDArray[np.float32]
     # largest sample of every 20 ms
     peak: NDArray[np.float32]
+    # mean square in the third-octave bands `ears.BANDS_HZ`, of every 312.5 ms: (rows, spectra, bands)
+    bands: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rows: Sequence["Row | Measures"]) -> Self:
+        """Rows, one above another."""
+        power, peak, bands = (np.stack([getattr(row, name) for row in rows]) for name in ("power", "peak", "bands"))
+        return cls(power=power, peak=peak, bands=bands)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What `write` left there."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(power=arrays["power"], peak=arrays["peak"], bands=arrays["bands"])
+
+    def write(self, path: Path) -> MadeFile:
+        """The arrays as a file."""
+        np.savez(path, power=self.power, peak=self.peak, bands=self.bands)
+        return MadeFile.of(path)
+
+    def row(self, n: int) -> "Measures":
+        """One row alone, without its axis."""
+        return Measures(power=self.power[n], peak=self.peak[n], bands=self.bands[n])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one process heard: of some tracks, or of a mix."""
+
+    measures: MadeFile
+    speech: tuple[MadeFile, ...]
+    went: tuple[Went, ...]
+    conditions: tuple[Condition, ...]
+    channels: int
+    true_peak_dbtp: float | None
 
 
 def listen(timeline: Timeline, *, children: Children, scratch: Path, report: Report = quiet) -> Heard:
-    """Loudness, peaks and 16 kHz speech of every track, each decoded once."""
-    return children.run(heard_in, timeline, place(scratch, listen, timeline), report=report)
+    """Loudness, peaks, bands and 16 kHz speech of every track, each decoded once."""
+    folder = place(scratch, listen, timeline)
+    if not timeline.separate:
+        return _together(timeline, folder, [children.run(heard_mix, timeline, folder, report=report)])
+    shares = _shares(timeline)
+    with ThreadPoolExecutor(len(shares)) as pool:
+        parts = pool.map(lambda share: children.run(heard_tracks, timeline, share, folder, report=report), shares)
+        return _together(timeline, folder, list(parts))
 
 
 def measures(heard: Heard) -> Measures:
     """The arrays that `listen` left behind."""
-    with np.load(heard.measures.path, allow_pickle=False) as arrays:
-        return Measures(power=arrays["power"], peak=arrays["peak"])
+    return Measures.read(heard.measures.path)
 
 
-def heard_in(timeline: Timeline, folder: Path, report: Report) -> Heard:
-    """What `listen` returns; works in the child."""
+def _shares(timeline: Timeline) -> list[list[int]]:
+    """Which tracks are heard by which process."""
+    tracks = range(len(timeline.tracks))
+    count = min(os.cpu_count() or 1, len(tracks)) if timeline.length_s * RATE_HZ >= LONG else 1
+    return [list(tracks[n::count]) for n in range(count)]
+
+
+# ---- in the child
+
+
+def heard_tracks(timeline: Timeline, share: list[int], folder: Path, report: Report) -> Part:
+    """Those tracks, each by itself."""
     keep_memory()
-    ears = _Ears(timeline, folder)
-    decoding = Decoding(timeline.tracks, ears.channels, ears.total)
-    for first, row in decoding:
-        ears.hear(first, row)
-        report(min(first + BLOCK, ears.total) / ears.total)
-    return ears.heard(folder, decoding.went)
+    total = round(timeline.length_s * RATE_HZ)
+    ears, rows = [Ear(folder / f"speech-{n}.wav") for n in share], [Row(total, 1) for _ in share]
+    decoding = Decoding([timeline.tracks[n] for n in share], 1, total)
+    for first, blocks in decoding.here():
+        length = min(BLOCK, total - first)
+        for ear, row, block in zip(ears, rows, blocks, strict=True):
+            spectra = ear.hear(block, length)
+            if spectra is not None:
+                row.hear(first, _sound(block, 1, length), spectra)
+        report(min(first + BLOCK, total) / total)
+    return _part(folder / f"measures-{share[0]}.npz", rows, ears, decoding.went, total)
 
 
-class _Ears:
-    """Everything that listens while the blocks go by."""
-
-    def __init__(self, timeline: Timeline, folder: Path) -> None:
-        self.timeline = timeline
-        self.total = round(timeline.length_s * RATE_HZ)
-        self.channels = 1 if timeline.separate else min(2, max(track.channels for track in timeline.tracks))
-        self.tracks = [_TrackEar(self.channels, folder / f"speech-{n}.wav") for n, _ in enumerate(timeline.tracks)]
-        frames = -(-self.total // FRAME)
-        self.rows = [_Row(frames, 1) for _ in timeline.tracks] if timeline.separate else []
-        self.mono, self.stereo = _Row(frames, 1), _Row(frames, 2)
-        self.sides = np.zeros(2)
-
-    def hear(self, first: int, row: Row) -> None:
-        length = min(BLOCK, self.total - first)
-        sound = np.zeros((self.channels, length), np.float32)
-        heard = np.zeros((self.channels, length), np.float32)
-        for n, (ear, block) in enumerate(zip(self.tracks, row, strict=True)):
-            both = ear.hear(block, length)
-            if both is None:
-                continue
-            if self.rows:
-                self.rows[n].note(first, *both)
-            sound += both[0]
-            heard += both[1]
-        self._note(first, sound, heard)
-
-    def _note(self, first: int, sound: Sound, heard: Sound) -> None:
-        middle = _middle(sound)
-        self.mono.note(first, middle, _middle(heard))
-        self.mono.true_peak(middle)
-        if self.channels == 2:
-            self.stereo.note(first, sound, heard)
-            self.stereo.true_peak(sound)
-            self.sides += [np.square(sound[0] + sound[1]).mean(), np.square(sound[0] - sound[1]).mean()]
-
-    def heard(self, folder: Path, went: Sequence[Went]) -> Heard:
-        middle, side = self.sides
-        stereo = self.channels == 2 and side > middle * 10 ** (STEREO_DB / 10)
-        mixed = self.stereo if stereo else self.mono
-        rows = self.rows or [mixed]
-        np.savez(folder / "measures.npz", power=np.stack([r.power for r in rows]), peak=np.stack([r.peak for r in rows]))
-        return Heard(
-            measures=MadeFile.of(folder / "measures.npz"),
-            speech=tuple(ear.speech.finish(self.total) for ear in self.tracks),
-            channels=2 if stereo else 1,
-            decoded_s=max(track.start_offset_s + one.heard_s for track, one in zip(self.timeline.tracks, went, strict=True)),
-            integrated_lufs=integrated(mixed.power.astype(np.float64)),
-            true_peak_dbtp=mixed.true_peak.dbtp(),
-            losses=tuple(losses(self.timeline, went)),
-        )
+def heard_mix(timeline: Timeline, folder: Path, report: Report) -> Part:
+    """All files of a mix together; as two channels where left and right truly differ."""
+    keep_memory()
+    total, channels = round(timeline.length_s * RATE_HZ), min(2, max(track.channels for track in timeline.tracks))
+    ears = [Ear(folder / f"speech-{n}.wav") for n, _ in enumerate(timeline.tracks)]
+    rows, sides = [Row(total, n) for n in range(1, channels + 1)], np.zeros(2)
+    decoding = Decoding(timeline.tracks, channels, total)
+    for first, blocks in decoding:
+        length = min(BLOCK, total - first)
+        heard = [ear.hear(block, length) for ear, block in zip(ears, blocks, strict=True)]
+        sounding = [(_sound(block, channels, length), one) for block, one in zip(blocks, heard, strict=True) if one is not None]
+        if sounding:
+            sound, spectra = (reduce(np.add, each) for each in zip(*sounding, strict=True))
+            for row, heard_as in zip(rows, (middle(sound), sound), strict=False):
+                row.hear(first, heard_as, spectra)
+            sides += _sides(sound)
+        report(min(first + BLOCK, total) / total)
+    row = rows[-1] if channels == 2 and sides[1] > sides[0] * 10 ** (STEREO_DB / 10) else rows[0]
+    return _part(folder / "measures-0.npz", [row], ears, decoding.went, total)
 
 
-def _middle(sound: Sound) -> Sound:
-    """All channels as one."""
-    return sound if len(sound) == 1 else sound.mean(0, keepdims=True)
+def _sound(block: Sound | None, channels: int, length: int) -> Sound:
+    return np.zeros((channels, length), np.float32) if block is None else block
 
 
-class _Row:
-    """What is kept of one signal: powers and peaks frame by frame."""
-
-    def __init__(self, frames: int, channels: int) -> None:
-        self.power = np.zeros(frames, np.float32)
-        self.peak = np.zeros(frames * (FRAME // PEAK), np.float32)
-        self.true_peak = TruePeak(channels)
-
-    def note(self, first: int, sound: Sound, heard: Sound) -> None:
-        power, peak = frame_powers(heard), frame_peaks(sound)
-        self.power[first // FRAME : first // FRAME + len(power)] = power
-        self.peak[first // PEAK : first // PEAK + len(peak)] = peak
+def _sides(sound: Sound) -> NDArray[np.float64]:
+    """Power of what two channels have in common, and of what they have not."""
+    return np.array([np.square(sound[0] + sound[-1]).mean(), np.square(sound[0] - sound[-1]).mean()])
 
 
-class _TrackEar:
-    """One track: what its blocks sound like to a meter, and to the recogniser."""
+def _part(path: Path, rows: Sequence[Row], ears: Sequence[Ear], went: Sequence[Went], total: int) -> Part:
+    peaks = [row.true_peak.dbtp() for row in rows]
+    return Part(
+        measures=Measures.of(rows).write(path), speech=tuple(ear.speech.finish(total) for ear in ears), went=tuple(went),
+        conditions=tuple(_condition(row, clipped) for row, clipped in zip(rows, _clipped(rows, went), strict=True)),
+        channels=len(rows[0].weighting), true_peak_dbtp=max((peak for peak in peaks if peak is not None), default=None),
+    )  # fmt: skip
 
-    def __init__(self, channels: int, speech: Path) -> None:
-        self.weighting = [Weighting() for _ in range(channels)]
-        self.spectra = Spectra()
-        self.speech = _Speech(speech)
 
-    def hear(self, block: Sound | None, length: int) -> tuple[Sound, Sound] | None:
-        """The block and its K-weighted twin; None is silence."""
-        if block is None and self.spectra.resting:
-            self.speech.silence(length)
-            return None
-        sound = np.zeros((len(self.weighting), length), np.float32) if block is None else block
-        self.speech.write(self.spectra(_middle(sound)[0]), length)
-        return sound, weighted(self.weighting, sound)
+def _clipped(rows: Sequence[Row], went: Sequence[Went]) -> list[int]:
+    """Clipped moments by row: of each track, or of all files of a mix."""
+    return [one.clipped for one in went] if len(rows) == len(went) else [sum(one.clipped for one in went)]
+
+
+def _condition(row: Row, clipped: int) -> Condition:
+    levels = lufs(row.power.astype(np.float64))
+    there = levels[levels > DIGITAL_SILENCE_LUFS]
+    hum_hz, hum_db = row.hum.found() or (None, 0.0)
+    return Condition(
+        noise_lufs=round(float(np.quantile(there, QUIET_SHARE)), 1) if len(there) else None,
+        hum_hz=hum_hz, hum_db=round(hum_db, 1), clipped=clipped,
+    )  # fmt: skip
+
+
+# ---- all parts as one
+
+
+def _together(timeline: Timeline, folder: Path, parts: Sequence[Part]) -> Heard:
+    order = [(n % len(parts), n // len(parts)) for n, _ in enumerate(timeline.tracks)]
+    rows = order if timeline.separate else [(0, 0)]
+    heard = [Measures.read(part.measures.path) for part in parts]
+    whole = Measures.of([heard[part].row(n) for part, n in rows])
+    for part in parts:
+        part.measures.path.unlink()
+    went = [parts[part].went[n] for part, n in order]
+    # What single tracks make together is not known before it is mixed: powers of voices add up, peaks hardly ever meet.
+    powers = whole.power.sum(0, dtype=np.float64)
+    return Heard(
+        measures=whole.write(folder / "measures.npz"), speech=tuple(parts[part].speech[n] for part, n in order),
+        channels=parts[0].channels, decoded_s=max(_ends_s(track, one) for track, one in zip(timeline.tracks, went, strict=True)),
+        integrated_lufs=integrated(powers), loudness_range_lu=loudness_range(powers),
+        true_peak_dbtp=max((part.true_peak_dbtp for part in parts if part.true_peak_dbtp is not None), default=None),
+        losses=tuple(losses(timeline, went)), conditions=tuple(parts[part].conditions[n] for part, n in rows),
+    )  # fmt: skip
+
+
+def _ends_s(track: Track, went: Went) -> float:
+    return track.start_offset_s + went.heard_s
 
 
 def losses(timeline: Timeline, went: Sequence[Went]) -> Iterator[Loss]:
@@ -170,47 +219,3 @@ def losses(timeline: Timeline, went: Sequence[Went]) -> Iterator[Loss]:
 
 def _name(track: Track) -> str:
     return track.participant or track.file.path.name
-
-
-# ---- 16 kHz for the recogniser
-
-SPEECH_HZ = 16_000
-FACTOR = RATE_HZ // SPEECH_HZ
-# Taps either side of the low-pass: a multiple of FACTOR, so that its delay is whole samples at both rates.
-HALF = 510
-_LOW_PASS_HZ = 7800
-_N = np.arange(-HALF, HALF + 1)
-_NARROW = response(2 * _LOW_PASS_HZ / RATE_HZ * np.sinc(2 * _LOW_PASS_HZ / RATE_HZ * _N) * np.hamming(2 * HALF + 1))
-
-
-class _Speech:
-    """A 16 kHz mono s16 WAV from the timeline's second 0; silence is a hole in the file, which takes no room on the disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file: IO[bytes] = path.open("wb")
-        # The filter answers late: so much of its first answer is thrown away.
-        self.at = -(HALF // FACTOR)
-
-    def write(self, spectra: NDArray[np.complex64], length: int) -> None:
-        narrow = decimated(spectra, _NARROW, FACTOR)
-        samples = np.clip(np.rint(narrow * 32767), -32768, 32767).astype("<i2")
-        late = max(-self.at, 0)
-        self._seek(max(self.at, 0))
-        self.file.write(samples[late:].tobytes())
-        self.at += length // FACTOR
-
-    def silence(self, length: int) -> None:
-        self.at += length // FACTOR
-
-    def finish(self, total: int) -> MadeFile:
-        """The file, whole: `total` samples at 48 kHz long."""
-        size = -(-total // FACTOR) * 2
-        self.file.truncate(HEADER_BYTES + size)
-        self.file.seek(0)
-        self.file.write(header(size, "s16", rate_hz=SPEECH_HZ, channels=1))
-        self.file.close()
-        return MadeFile.of(self.path)
-
-    def _seek(self, sample: int) -> None:
-        self.file.seek(HEADER_BYTES + 2 * sample)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.spectra import Sound
-from pipeline.weighting import RATE_HZ, Weighting
+from pipeline.spectra import RATE_HZ, Sound
+from pipeline.weighting import Weighting
 
 # A hundred milliseconds: the step in which loudness is counted.
 FRAME = RATE_HZ // 10
@@ -57,6 +57,23 @@ def integrated(powers: Powers) -> float | None:
         return None
     gate = float(lufs(blocks.mean())) + RELATIVE_GATE_LU
     return float(lufs(blocks[lufs(blocks) > gate].mean()))
+
+
+# EBU Tech 3342: blocks of 3 s, a relative gate, and the range from the 10th to the 95th percentile.
+RANGE_FRAMES, RANGE_GATE_LU, RANGE_SHARES = 30, -20.0, (0.10, 0.95)
+
+
+def loudness_range(powers: Powers) -> float | None:
+    """Loudness range of 100 ms powers, in LU (EBU Tech 3342); None where nothing passes the gates."""
+    if len(powers) < RANGE_FRAMES:
+        return None
+    blocks = np.convolve(powers, np.ones(RANGE_FRAMES) / RANGE_FRAMES, "valid")
+    blocks = blocks[lufs(blocks) >= ABSOLUTE_GATE_LUFS]
+    if not len(blocks):
+        return None
+    levels = lufs(blocks)
+    low, high = np.quantile(levels[levels >= float(lufs(blocks.mean())) + RANGE_GATE_LU], RANGE_SHARES)
+    return round(float(high - low), 2)
 
 
 class Meter:

@@ -179,6 +179,9 @@ class Track:
     channels: int
     # which of the file's audio streams, from 0
     stream: int = 0
+    # What shall be taken out of it: mains hum of so many Hz (None: there is none), steady noise.
+    hum_hz: float | None = None
+    denoise: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

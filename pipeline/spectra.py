@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 HOP = 15_000
 FFT = 18_432
 
+RATE_HZ = 48_000
+
 Sound = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 

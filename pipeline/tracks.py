@@ -14,7 +14,9 @@ from typing import IO
 import numpy as np
 from pydantic import TypeAdapter
 
+from pipeline.clipping import Clipping
 from pipeline.decode import RATE_HZ, Blocks, complaints, keep_memory, shared_blocks
+from pipeline.filters import filtered
 from pipeline.models import Track
 from pipeline.piped import output_of
 from pipeline.spectra import Sound
@@ -26,7 +28,7 @@ Row = list[Sound | None]
 LONG = 300 * RATE_HZ
 SILENCE, HEARD = b"\0", b"\1"
 _TRACKS = TypeAdapter(tuple[Track, ...])
-_WENT = struct.Struct("<dddq")
+_WENT = struct.Struct("<dddqq")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Went:
     first_gap_s: float
     # pieces that could not be read
     damage: int
+    # moments of 20 ms in which it is cut off at full scale
+    clipped: int
 
 
 class Decoding:
@@ -55,9 +59,15 @@ class Decoding:
         """In this process."""
         with complaints() as said:
             blocks = [Blocks(track, self.channels, self.total, said) for track in self.tracks]
-            for (first, _), *row in zip(shared_blocks(self.total), *blocks, strict=False):
+            clipping = [Clipping() for _ in self.tracks]
+            rows = [self._filtered(track, one, count) for track, one, count in zip(self.tracks, blocks, clipping, strict=True)]
+            for (first, _), *row in zip(shared_blocks(self.total), *rows, strict=False):
                 yield first, row
-            self.went = tuple(_went(one) for one in blocks)
+            self.went = tuple(_went(one, count.moments) for one, count in zip(blocks, clipping, strict=True))
+
+    def _filtered(self, track: Track, blocks: Blocks, clipping: Clipping) -> Iterator[Sound | None]:
+        lengths = (length for _, length in shared_blocks(self.total))
+        return filtered(track, self.channels, zip(clipping.counted(blocks), lengths, strict=True))
 
     def elsewhere(self) -> Iterator[tuple[int, Row]]:
         """In as many processes as there are processors, each with its share of the tracks."""
@@ -78,15 +88,15 @@ class Decoding:
         return np.frombuffer(read(4 * self.channels * length), np.float32).reshape(self.channels, length)
 
 
-def _went(blocks: Blocks) -> Went:
+def _went(blocks: Blocks, clipped: int) -> Went:
     frames = blocks.frames
     first_gap_s = float("nan") if frames.first_gap_s is None else frames.first_gap_s
-    return Went(heard_s=blocks.heard_s, gap_s=frames.gap_s, first_gap_s=first_gap_s, damage=frames.damage)
+    return Went(heard_s=blocks.heard_s, gap_s=frames.gap_s, first_gap_s=first_gap_s, damage=frames.damage, clipped=clipped)
 
 
 def _told(read: Callable[[int], bytearray]) -> Went:
-    heard_s, gap_s, first_gap_s, damage = _WENT.unpack(read(_WENT.size))
-    return Went(heard_s=heard_s, gap_s=gap_s, first_gap_s=first_gap_s, damage=damage)
+    heard_s, gap_s, first_gap_s, damage, clipped = _WENT.unpack(read(_WENT.size))
+    return Went(heard_s=heard_s, gap_s=gap_s, first_gap_s=first_gap_s, damage=damage, clipped=clipped)
 
 
 # ---- in a process of their own

@@ -7,6 +7,8 @@ from fakes_children import fetched, recording
 
 from bench.sounds import RATE_HZ, loudness, noise, silence, speech, talk, tone, wav
 from pipeline.arrange import arrange
+from pipeline.biquads import Biquads, high_pass
+from pipeline.filters import RUMBLE_HZ
 from pipeline.listen import listen, measures
 from pipeline.loudness import lufs
 from pipeline.probe import probe
@@ -25,6 +27,10 @@ def room(sounds):
     made = talk({"ann": -18.0, "bob": -33.0}, rounds=2)
     paths = [wav(sounds / f"{name}.wav", track) for name, track in made.tracks.items()]
     return made, paths, wav(sounds / "mix.wav", made.mix)
+
+
+def without_rumble(sound) -> np.ndarray:
+    return Biquads((high_pass(RUMBLE_HZ),))(sound)
 
 
 def samples(made) -> np.ndarray:
@@ -59,7 +65,7 @@ def test_the_recogniser_gets_16_khz_on_the_rooms_clock(here, tmp_path):
     sound = samples(heard.speech[0])
     assert len(sound) == round(15.5 * 16_000)
     assert not sound[: round(12.4 * 16_000)].any()
-    expected = tone(3, -20, hz=440)[::3]
+    expected = without_rumble(tone(3, -20, hz=440))[::3]
     np.testing.assert_allclose(sound[round(12.5 * 16_000) + 500 :][:40_000], expected[500:40_500], atol=2e-3)
 
 

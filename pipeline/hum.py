@@ -1,0 +1,65 @@
+"""Mains hum, found where a track is quietest: its lines stand out of what lies round them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.spectra import FFT, RATE_HZ, Spectrum
+
+MAINS_HZ = (50.0, 60.0)
+# Overtones that are looked at; a line counts when it stands so far above its neighbours.
+LINES, STANDS_OUT_DB, LINES_NEEDED = 5, 10.0, 2
+# Spectra up to this frequency are summed apart for every class of loudness, so that the quietest can be found in the end.
+TOP_HZ, CLASS_DB, LOWEST_DB, CLASSES = 400.0, 3.0, -130.0, 45
+BIN_HZ = RATE_HZ / FFT
+BINS = round(TOP_HZ / BIN_HZ)
+# The quietest share of a track, and how many spectra it must be.
+QUIETEST_SHARE, FEWEST = 0.05, 16
+# Bins either side of a line that are the line's own, and where its neighbours end.
+OWN, AROUND = 2, 8
+
+
+class HumFinder:
+    """Hears spectra go by; then says whether there is hum."""
+
+    def __init__(self) -> None:
+        self.sums = np.zeros((CLASSES, BINS))
+        self.counts = np.zeros(CLASSES, np.int64)
+
+    def __call__(self, power: NDArray[np.float32]) -> None:
+        """Count power spectra (n, bins), digital silence left out."""
+        total = power.sum(1)
+        heard = total > 0
+        classes = ((10 * np.log10(total[heard]) - LOWEST_DB) / CLASS_DB).astype(int).clip(0, CLASSES - 1)
+        np.add.at(self.sums, classes, power[heard, :BINS])
+        np.add.at(self.counts, classes, 1)
+
+    def found(self) -> tuple[float, float] | None:
+        """The mains' frequency and how many dB its lines stand out, the mean of all; None: there is no hum."""
+        enough = max(FEWEST, QUIETEST_SHARE * self.counts.sum())
+        quiet = int(np.searchsorted(np.cumsum(self.counts), enough)) + 1
+        spectrum = self.sums[:quiet].sum(0)
+        if not spectrum.any():
+            return None
+        lines = {mains_hz: _standing_out(spectrum, mains_hz) for mains_hz in MAINS_HZ}
+        mains_hz = max(lines, key=lambda hz: len(lines[hz]))
+        if len(lines[mains_hz]) < LINES_NEEDED:
+            return None
+        return mains_hz, float(np.mean(lines[mains_hz]))
+
+
+def _standing_out(spectrum: NDArray[np.float64], mains_hz: float) -> list[float]:
+    """By how many dB each line stands out that does."""
+    found = []
+    for line in range(1, LINES + 1):
+        centre = round(line * mains_hz / BIN_HZ)
+        own = spectrum[centre - OWN : centre + OWN + 1].max()
+        sides = np.concatenate([spectrum[centre - AROUND : centre - OWN], spectrum[centre + OWN + 1 : centre + AROUND + 1]])
+        above_db = 10 * float(np.log10(own / max(float(np.median(sides)), 1e-20)))
+        if above_db > STANDS_OUT_DB:
+            found.append(above_db)
+    return found
+
+
+def power_spectra(spectra: Spectrum) -> NDArray[np.float32]:
+    """Mean square by bin of (n, FFT / 2 + 1) spectra."""
+    return np.asarray((np.square(spectra.real) + np.square(spectra.imag)) * np.float32(2 / FFT**2), np.float32)
