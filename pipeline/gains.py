@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.loudness import FRAME, Powers, integrated, lufs
 from pipeline.speaking import Levels, Mask, stretches, widened
-from pipeline.weighting import RATE_HZ
+from pipeline.spectra import RATE_HZ
 
 FRAME_S = FRAME / RATE_HZ
 LEAST_DB, MOST_DB = -20.0, 24.0
