@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import ceil, floor
 from typing import Literal
 
-from pipeline.clock import merged, spoken
+from pipeline.clock import spoken
+from pipeline.cuts import PAUSED, merged
 from pipeline.errors import Refused
 from pipeline.models import Cut, FileKind, Found, Loss, Participant, Probed, Recording, Role, Timeline, Track
 
@@ -156,11 +158,16 @@ def _pauses(recording: Recording, starts_at_s: float, length_s: float) -> tuple[
         if event.type == "recording_paused" and paused_s is None:
             paused_s = at_s
         elif event.type == "recording_resumed" and paused_s is not None:
-            cuts.append(Cut(start_s=paused_s, end_s=at_s, why="recording paused"))
+            cuts.append(_pause(paused_s, at_s))
             paused_s = None
     if paused_s is not None:
-        cuts.append(Cut(start_s=paused_s, end_s=length_s, why="recording paused"))
+        cuts.append(_pause(paused_s, length_s))
     return merged(cuts, length_s)
+
+
+def _pause(start_s: float, end_s: float) -> Cut:
+    """The pause in whole milliseconds, which are whole samples: rather a moment too long than too short."""
+    return Cut(start_s=floor(round(start_s * 1000, 6)) / 1000, end_s=ceil(round(end_s * 1000, 6)) / 1000, why=PAUSED)
 
 
 def _told(recording: Recording, ends_s: float, left_out: int) -> Iterable[Loss]:

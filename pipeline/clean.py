@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.clock import merged
+from pipeline.cuts import layered
 from pipeline.errors import Refused
 from pipeline.gains import FRAME_S
 from pipeline.level import kept_frames
@@ -34,7 +34,7 @@ def clean(timeline: Timeline, heard: Heard, plan: CleanPlan = CleanPlan()) -> Ti
         return timeline
     first_s, last_s = float(heard_frames[0][0]) * FRAME_S, float(heard_frames[-1][1]) * FRAME_S
     dead = _dead_air(timeline, first_s - plan.lead_s, last_s + plan.tail_s)
-    return replace(timeline, cuts=merged((*timeline.cuts, *dead), timeline.length_s))
+    return replace(timeline, cuts=layered((timeline.cuts, dead), timeline.length_s))
 
 
 def _dead_air(timeline: Timeline, begin_s: float, end_s: float) -> Iterator[Cut]:

@@ -5,49 +5,45 @@ Every written time in the project (VTT, SRT, chapters, pages) comes from here.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Self
 
-from pipeline.models import Cut
-
-
-def merged(cuts: Iterable[Cut], length_s: float) -> tuple[Cut, ...]:
-    """The same seconds as ascending cuts that do not touch, inside 0 … length_s; the first reason of a joined pair stays."""
-    out: list[Cut] = []
-    for cut in sorted(cuts, key=lambda c: (c.start_s, c.end_s)):
-        start, end = max(0.0, cut.start_s), min(length_s, cut.end_s)
-        if end <= start:
-            continue
-        if out and start <= out[-1].end_s:
-            last = out.pop()
-            start, end = last.start_s, max(last.end_s, end)
-            cut = last
-        out.append(Cut(start_s=start, end_s=end, why=cut.why))
-    return tuple(out)
+from pipeline.cuts import merged
+from pipeline.models import Cut, Timeline
 
 
 @dataclass(frozen=True)
 class TimeMap:
-    """Leads from room seconds to episode seconds and back, round the cuts."""
+    """Leads from room seconds to episode seconds and back: after the show's intro, round the cuts, before its outro."""
 
     length_s: float
     cuts: tuple[Cut, ...] = ()
+    intro_s: float = 0.0
+    outro_s: float = 0.0
     _starts: tuple[float, ...] = field(init=False, repr=False)
     _gone: tuple[float, ...] = field(init=False, repr=False)
     _joins: tuple[float, ...] = field(init=False, repr=False)  # the episode second at which each cut closes
+    _ends_s: float = field(init=False, repr=False)  # the room second at which the room is heard no more
 
     def __post_init__(self) -> None:
         cuts = merged(self.cuts, self.length_s)
+        gone = tuple(accumulate((c.end_s - c.start_s for c in cuts), initial=0.0))
         object.__setattr__(self, "cuts", cuts)
         object.__setattr__(self, "_starts", tuple(c.start_s for c in cuts))
-        object.__setattr__(self, "_gone", tuple(accumulate((c.end_s - c.start_s for c in cuts), initial=0.0)))
-        object.__setattr__(self, "_joins", tuple(c.start_s - gone for c, gone in zip(cuts, self._gone, strict=False)))
+        object.__setattr__(self, "_gone", gone)
+        object.__setattr__(self, "_joins", tuple(self.intro_s + c.start_s - s for c, s in zip(cuts, gone, strict=False)))
+        object.__setattr__(self, "_ends_s", self.kept[-1][1] if self.kept else self.length_s)
+
+    @classmethod
+    def of(cls, timeline: Timeline) -> Self:
+        """The map of an episode that is made from this timeline."""
+        return cls(timeline.length_s, timeline.cuts, timeline.intro_s, timeline.outro_s)
 
     @property
     def duration_s(self) -> float:
-        """Length of the episode."""
-        return self.length_s - self._gone[-1]
+        """Length of the episode, with its music."""
+        return self.intro_s + (self.length_s - self._gone[-1]) + self.outro_s
 
     @property
     def kept(self) -> tuple[tuple[float, float], ...]:
@@ -59,8 +55,9 @@ class TimeMap:
         """Where a room second is heard; a second inside a cut is heard where the cut closes."""
         at = min(max(room_s, 0.0), self.length_s)
         n = bisect_right(self._starts, at)
+        heard_s = self.intro_s + at - self._gone[n]
         # Never before the join, whatever the subtraction rounds to: the way back would end on the cut's other side.
-        return max(at - self._gone[n], self._joins[n - 1]) if n else at
+        return max(heard_s, self._joins[n - 1]) if n else heard_s
 
     def is_cut(self, room_s: float) -> bool:
         """Whether nobody hears that room second."""
@@ -70,8 +67,12 @@ class TimeMap:
         return bool(n) and room_s < self.cuts[n - 1].end_s
 
     def room_s(self, episode_s: float) -> float:
-        """The room second that is heard at that episode second."""
-        return episode_s + self._gone[bisect_right(self._joins, episode_s)]
+        """The room second that is heard at that episode second: in the intro the first that is heard at all, in the outro the end
+        of the last."""
+        at = max(episode_s, self.intro_s)
+        n = bisect_right(self._joins, at)
+        begins_s = self.cuts[n - 1].end_s if n else 0.0
+        return min(max(at - self.intro_s + self._gone[n], begins_s), self._ends_s)
 
 
 def _split(seconds: float, per_s: int) -> tuple[int, int, int, int]:

@@ -136,7 +136,7 @@ class _Forecast:
 def kept_frames(timeline: Timeline, frames: int) -> Mask:
     """Frames of which the episode holds more than half."""
     kept = np.zeros(frames, bool)
-    for start_s, end_s in TimeMap(timeline.length_s, timeline.cuts).kept:
+    for start_s, end_s in TimeMap.of(timeline).kept:
         kept[round(start_s / FRAME_S) : round(end_s / FRAME_S)] = True
     return kept
 

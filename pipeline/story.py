@@ -23,6 +23,7 @@ from pipeline.plan import Plan
 from pipeline.probe import probe
 from pipeline.sound import sound_of
 from pipeline.transcribe import transcribe
+from pipeline.treatment import asked_for, found_needed
 from pipeline.verify import verify
 from pipeline.workshop import Workshop
 
@@ -32,9 +33,9 @@ Chapters: TypeAlias = tuple[Chapter, ...]
 def hear(recording: Recording, fetched: tuple[Fetched, ...], plan: Plan, shop: Workshop) -> tuple[Timeline, Heard]:
     """What the room left behind, on one clock and measured."""
     found = shop.once(probe, fetched, plan.probe)
-    timeline = arrange(recording, found, plan.consent)
+    timeline = asked_for(arrange(recording, found, plan.consent), plan.filters)
     heard = shop.once(listen, timeline)
-    return clean(timeline, heard, plan.clean), heard
+    return clean(found_needed(timeline, heard), heard, plan.clean), heard
 
 
 def sound(timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple[Sound, tuple[Rendition, ...]]:
@@ -55,5 +56,5 @@ def words(recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, sh
 def chapters(recording: Recording, timeline: Timeline, plan: Plan, transcript: Transcript = NO_WORDS) -> Chapters:
     """Pinned topics, and with words what the talk turns to; on the timeline's clock."""
     events = tuple(replace(event, t_s=event.t_s - timeline.starts_at_s) for event in recording.events)
-    time_map = TimeMap(timeline.length_s, timeline.cuts)
+    time_map = TimeMap.of(timeline)
     return chapter(transcript, participants=recording.participants, events=events, time_map=time_map, plan=plan.chapters)

@@ -54,7 +54,7 @@ def decoded(path: Path, channels: int = 1) -> Sound:
 
 def by_voice(talk: Talk, sound: Sound, timeline: Timeline | None = None) -> dict[str, float]:
     """Loudness of each voice where it alone speaks, by the other meter."""
-    at = TimeMap(timeline.length_s, timeline.cuts).episode_s if timeline else float
+    at = TimeMap.of(timeline).episode_s if timeline else float
     mono = np.atleast_2d(sound)[0]
     turns = [(t.who, mono[round(at(t.start_s) * RATE_HZ) : round(at(t.end_s) * RATE_HZ)]) for t in talk.turns]
     return {name: loudness(np.concatenate([part for who, part in turns if who == name])) for name in talk.tracks}

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from heard_rooms import heard_mix, heard_tracks
 
 from bench.sounds import noise, silence, speech, talk, tone
 from pipeline.clean import clean
+from pipeline.cuts import PAUSED
 from pipeline.errors import Refused
 from pipeline.models import Cut
 from pipeline.plan import CleanPlan
@@ -56,12 +59,11 @@ def test_trimming_can_be_switched_off_and_measured_otherwise(mix):
     assert lead.end_s == pytest.approx(5.0, abs=0.3)
 
 
-def test_a_pause_stays_cut_and_dead_air_beside_it_joins_it(mix):
-    from dataclasses import replace
-
-    paused = replace(mix.timeline, cuts=(Cut(start_s=6.0, end_s=9.0, why="recording paused"),))
-    first, *_ = clean(paused, mix.heard).cuts
-    assert first.start_s == 0.0 and first.end_s >= 9.0
+def test_a_pause_stays_cut_for_its_own_reason_beside_dead_air(mix):
+    paused = replace(mix.timeline, cuts=(Cut(start_s=6.0, end_s=9.0, why=PAUSED),))
+    first, second, *_ = clean(paused, mix.heard).cuts
+    assert (first.start_s, first.end_s, first.why) == (0.0, 6.0, "silence before the first word")
+    assert (second.start_s, second.end_s, second.why) == (6.0, 9.0, PAUSED)
 
 
 def test_a_silent_room_is_refused_with_its_loudest_moment(tmp_path):
