@@ -92,11 +92,13 @@ class Job:
         with self.shop.stage("fetch") as report:
             return fetch(self.recording, self.root, scratch=self.shop.scratch, settings=self.house.settings, report=report)
 
-    def stamped(self, renditions: tuple[Rendition, ...], episode: Episode) -> tuple[Rendition, ...]:
-        """Copies of the files with what is known of the episode in them: title, people, cover and chapters."""
+    def stamped(
+        self, renditions: tuple[Rendition, ...], episode: Episode, transcript: Transcript | None = None
+    ) -> tuple[Rendition, ...]:
+        """Copies of the files with what is known of the episode in them: title, people, cover, chapters and words."""
         cover = self.shop.scratch / "cover.jpg"
         write_whole(cover, show_cover(self.show))
-        return self.shop.once(stamp, renditions, labels(self.show, episode, MadeFile.of(cover)))
+        return self.shop.once(stamp, renditions, labels(self.show, episode, MadeFile.of(cover), transcript))
 
     def send(self, renditions: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
         """Put the renditions into the store under their fixed addresses, each only while the job is surely ours."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from feeds.catalogue import db_now, json_of
+from feeds.publish import read_words
 from pipeline import story
 from pipeline.models import Chapter, Rendition, Sound, Transcript
 from workers.house import House
@@ -48,7 +49,8 @@ def audible(job: Job, sound: Sound, renditions: Sequence[Rendition], chapters: S
     stamped = job.stamped(tuple(renditions), known)
     if job.episode.state == "complete":
         known = replace(job.episode, sound=sound)
-        stamped = job.stamped(stamped, known)  # over what was there when its words came, as they did
+        transcript = read_words(job.house.private, known) if known.words_key else None
+        stamped = job.stamped(stamped, known, transcript)  # over what was there when its words came, as they did
     stored = job.send(stamped)
 
     def apply(session: Session) -> None:
@@ -73,7 +75,7 @@ def words(job: Job) -> Outcome:
 def complete(job: Job, transcript: Transcript, chapters: Sequence[Chapter]) -> Outcome:
     """The words that were heard join the episode: in its files, in the private store, and with the commit in its pages."""
     known = replace(job.episode, words=words_info(transcript), chapters=tuple(chapters))
-    stored = job.send(job.stamped(job.stored_renditions(), known))
+    stored = job.send(job.stamped(job.stored_renditions(), known, transcript))
     words_key = job.keep_words(transcript)
 
     def apply(session: Session) -> None:

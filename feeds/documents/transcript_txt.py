@@ -19,6 +19,15 @@ def render(script: Script) -> bytes:
     return ("\n\n".join(paragraphs) + "\n").encode()
 
 
+def spoken(script: Script) -> str:
+    """The same text without times, which players would take for marks to sing by when they find it in a file; "" without words."""
+    paragraphs = [*map(_said, monologues(script))]
+    return "\n\n".join(filter(None, [draft_notice(script), *paragraphs])) if paragraphs else ""
+
+
 def _paragraph(monologue: Monologue) -> str:
-    speaker = f"{monologue.speaker}: " if monologue.speaker else ""
-    return f"[{written_full(monologue.start_s)}] {speaker}{monologue.text}"
+    return f"[{written_full(monologue.start_s)}] {_said(monologue)}"
+
+
+def _said(monologue: Monologue) -> str:
+    return f"{monologue.speaker}: {monologue.text}" if monologue.speaker else monologue.text
