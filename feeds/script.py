@@ -6,10 +6,11 @@ from itertools import pairwise
 from operator import itemgetter
 
 from feeds.catalogue import Episode, Person, Show
-from feeds.pieces import Piece, pieces_of
 from pipeline.clock import TimeMap
 from pipeline.models import Chapter, Script, Segment, Transcript, Word
+from pipeline.pieces import Piece, pieces_of
 from pipeline.text import clean_line
+from pipeline.unsaid import said
 
 SHORTEST_CHAPTER_S = 1.0
 # A first chapter that begins later than this does not speak for the beginning.
@@ -30,6 +31,7 @@ def tell(episode: Episode, transcript: Transcript | None) -> Script:
     clock = clock_of(episode)
     names = {person.identity: clean_line(person.name) for person in named(episode)}
     words = transcript or Transcript(engine="", model="", quality="none", language="")
+    words = said(words, episode.sound.mutes if episode.sound else ())
     return Script(
         title=clean_line(episode.title), language=words.language or episode.language, duration_s=clock.duration_s,
         engine=words.engine, quality=words.quality,
@@ -41,7 +43,8 @@ def clock_of(episode: Episode) -> TimeMap:
     """The map from room seconds to this episode's seconds; without sound nothing lasts."""
     if episode.sound is None:
         return TimeMap(0.0)
-    return TimeMap(episode.sound.source_s, episode.sound.cuts)
+    sound = episode.sound
+    return TimeMap(sound.source_s, sound.cuts, intro_s=sound.intro_s, outro_s=sound.outro_s)
 
 
 def words_are_public(show: Show, episode: Episode) -> bool:
@@ -53,8 +56,10 @@ def words_are_public(show: Show, episode: Episode) -> bool:
 
 def named(episode: Episode) -> tuple[Person, ...]:
     """Who may be named: never a listener, and where voices were recorded apart only those who are heard."""
-    voices = [voice for voice in (episode.sound.voices if episode.sound else ()) if voice.participant]
-    heard = {voice.participant for voice in voices if voice.speech_s > 0}
+    sound = episode.sound
+    voices = [voice for voice in (sound.voices if sound else ()) if voice.participant]
+    muted = {one.participant for one in (sound.mutes if sound else ()) if one.start_s <= 0 and one.end_s is None}
+    heard = {voice.participant for voice in voices if voice.speech_s > 0} - muted
     return tuple(
         person for person in episode.people
         if person.role != "listener" and (not voices or person.identity in heard) and clean_line(person.name)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from feeds.pieces import Piece, pieces_of
 from pipeline.models import Script, Segment
+from pipeline.pieces import Piece, pieces_of
 from pipeline.text import clean_line
 
 LINES = 2

@@ -7,9 +7,10 @@ from fakes_feeds import CHAPTERS, a_draft, a_sound, a_transcript, an_episode, sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.pieces import pieces_of
 from feeds.script import chapters_of, clock_of, named, tell
+from pipeline.edits import Mute
 from pipeline.models import Chapter, Cut, Segment, Transcript
+from pipeline.pieces import pieces_of
 
 MIDDLE_CUT = (Cut(start_s=100.0, end_s=200.0, why="trim"),)
 
@@ -139,3 +140,22 @@ def test_every_word_outside_the_cuts_is_told_once(cuts: list[Cut], words: list[s
     kept = [w.text.strip() for w in segment.words if not clock.is_cut((w.start_s + w.end_s) / 2)]
     script = tell(episode, a_transcript(segments=(segment,)))
     assert " ".join(s.text for s in script.segments).split() == kept
+
+
+def test_a_muted_voice_says_nothing_and_is_not_named() -> None:
+    sound = a_sound(mutes=(Mute(participant="u2"),))
+    assert "Ben Ito" not in [person.name for person in named(an_episode(sound=sound))]
+    assert "Ben Ito" not in [segment.speaker for segment in tell(an_episode(sound=sound), a_transcript()).segments]
+
+
+def test_a_voice_muted_for_a_while_is_named_and_says_the_rest() -> None:
+    transcript = a_transcript(segments=(said("u2", 20.0, "one two three four", word_s=1.0),))
+    sound = a_sound(mutes=(Mute(participant="u2", start_s=21.0, end_s=23.0),))
+    script = tell(an_episode(sound=sound), transcript)
+    assert [(segment.speaker, segment.text) for segment in script.segments] == [("Ben Ito", "one"), ("Ben Ito", "four")]
+
+
+def test_words_and_chapters_begin_after_the_shows_intro() -> None:
+    plain, opened = tell(an_episode(), a_transcript()), tell(an_episode(sound=a_sound(intro_s=7.5)), a_transcript())
+    assert [round(s.start_s - p.start_s, 6) for p, s in zip(plain.segments, opened.segments, strict=True)] == [7.5] * 5
+    assert opened.duration_s == plain.duration_s + 7.5

@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -106,7 +107,8 @@ def _first(pick: Pick, now: ColumnElement[float]) -> Select[int]:
         "of_fairest_show": is_ready(job, now) & (job.show_id == _fairest_show(now).scalar_subquery()),
         "of_any_show": is_ready(job, now),
     }  # fmt: skip
-    query = select(job.id).where(job.queue == _QUEUE, waits[pick], job.queue.not_in(select(PausedRow.queue)))
+    may = job.queue.not_in(select(PausedRow.queue)) & _is_its_turn(job, now)
+    query = select(job.id).where(job.queue == _QUEUE, waits[pick], may)
     return query.order_by(job.next_at, job.id).limit(1).with_for_update(skip_locked=True, of=job)
 
 
@@ -142,7 +144,16 @@ def is_open(job: type[JobRow], *states: JobState) -> ColumnElement[bool]:
 def may_run(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
     """Jobs that somebody may claim: ready ones whose time has come, and abandoned ones that have tries left."""
     free = is_ready(job, now) | is_abandoned(job, now)
-    return is_open(job, "ready", "running") & free & job.queue.not_in(select(PausedRow.queue))
+    return is_open(job, "ready", "running") & free & job.queue.not_in(select(PausedRow.queue)) & _is_its_turn(job, now)
+
+
+def _is_its_turn(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Sound and words of one recording write the same files: one at a time, and sound that is asked for goes first."""
+    other = aliased(JobRow)
+    sound_is_due = exists().where(other.kind == "audio", other.subject == job.subject, other.state.in_(("ready", "running")))
+    at_work = (other.state == "running") & (other.lease_until >= now)
+    words_at_work = exists().where(other.kind == "words", other.subject == job.subject, at_work)
+    return or_(job.kind.not_in(("audio", "words")), (job.kind == "words") & ~sound_is_due, (job.kind == "audio") & ~words_at_work)
 
 
 def is_ready(job: type[JobRow], now: ColumnElement[float]) -> ColumnElement[bool]:

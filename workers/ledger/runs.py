@@ -12,10 +12,11 @@ from feeds.catalogue import EpisodeRow, ShowRow, db_now
 from pipeline.errors import Refused
 from pipeline.models import Recording
 from workers.database import inserting
+from workers.ledger.asking import arm
 from workers.ledger.claims import is_open
 from workers.ledger.reasons import cancelled
 from workers.ledger.tables import AttemptRow, JobRow, PausedRow, RecordingRow
-from workers.ledger.values import QUEUES, Attempt, Bell, JobLook, JobState, Progress, Received, Run, RunState
+from workers.ledger.values import QUEUES, Attempt, Bell, JobLook, JobState, NextJob, Progress, Received, Run, RunState
 
 _RECORDING = TypeAdapter(Recording)
 
@@ -102,6 +103,7 @@ def retry(session: Session, run_id: str) -> tuple[Bell, ...]:
     """
     if session.scalars(_this(run_id, "cancelled").values(state="held").returning(RecordingRow.id)).all():
         return ()
+    _words_give_way(session, run_id)
     again = session.scalars(
         update(JobRow)
         .where(JobRow.recording_id == run_id, JobRow.state.in_(("failed", "cancelled")))
@@ -114,6 +116,25 @@ def retry(session: Session, run_id: str) -> tuple[Bell, ...]:
     session.execute(update(EpisodeRow).where(mine).values(reason=""))
     session.execute(update(EpisodeRow).where(mine, EpisodeRow.state == "failed").values(state="received"))
     return tuple(Bell(queue=queue) for queue in sorted(set(again)))
+
+
+def make_again(session: Session, run_id: str) -> tuple[Bell, ...]:
+    """The sound of an episode is asked for once more, because something of it shall be another; the bells to ring."""
+    _words_give_way(session, run_id)
+    show_id = session.get_one(RecordingRow, run_id).show_id
+    return tuple(arm(session, NextJob(kind="audio"), show_id=show_id, recording_id=run_id))
+
+
+def _words_give_way(session: Session, run_id: str) -> None:
+    """Whoever is at the words of a run has lost them, its try not counted: they go on from their slices when the sound is there."""
+    words = (JobRow.recording_id == run_id) & (JobRow.kind == "words")
+    session.scalars(select(JobRow.id).where(words).with_for_update()).all()  # nobody claims them meanwhile
+    back = {
+        "state": "ready", "tries": JobRow.tries - 1, "fence": JobRow.fence + 1, "owner": "", "lease_until": 0.0,
+        "next_at": db_now(),
+    }  # fmt: skip
+    lost = session.scalars(update(JobRow).where(words, JobRow.state == "running").values(back).returning(JobRow.id)).all()
+    _close_attempts(session, lost, "given_back")
 
 
 def _nothing_to_retry(found: Run | None, run_id: str) -> str:
@@ -136,7 +157,7 @@ def cancel(session: Session, run_id: str) -> bool:
         .values(state="cancelled", fence=JobRow.fence + 1, lease_until=0.0, finished_at=db_now())
         .returning(JobRow.id)
     ).all()
-    _close_attempts(session, ended)
+    _close_attempts(session, ended, "cancelled")
     unheard = EpisodeRow.state.in_(("received", "working"))
     session.execute(update(EpisodeRow).where(EpisodeRow.recording_id == run_id, unheard).values(state="failed", reason=cancelled()))
     return bool(ended or was_held)
@@ -146,9 +167,9 @@ def _this(run_id: str, state: str) -> Update:
     return update(RecordingRow).where(RecordingRow.id == run_id, RecordingRow.state == state)
 
 
-def _close_attempts(session: Session, job_ids: Iterable[int]) -> None:
+def _close_attempts(session: Session, job_ids: Iterable[int], outcome: str) -> None:
     still_open = AttemptRow.job_id.in_(list(job_ids)) & AttemptRow.ended_at.is_(None)
-    session.execute(update(AttemptRow).where(still_open).values(ended_at=db_now(), outcome="cancelled"))
+    session.execute(update(AttemptRow).where(still_open).values(ended_at=db_now(), outcome=outcome))
 
 
 def pause(session: Session, queue: str) -> None:
