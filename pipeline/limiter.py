@@ -6,9 +6,8 @@ Look-ahead 5 ms, hold 50 ms, slope 10 ms; the result is the same however the sou
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.loudness import EDGE, PIECE, oversampled
+from pipeline.loudness import EDGE, PIECE, true_peaks
 from pipeline.spectra import Sound
 
 HOLD = 2400
@@ -17,7 +16,7 @@ SLOPE = 481
 # A need is felt so many samples before and after it: AHEAD and half a SLOPE, HOLD more behind.
 BEFORE, AFTER = 480, 2880
 # What is handed out waits for needs that may still come, and for the samples that tell a true peak from a sample's.
-DELAY = BEFORE + 4 * EDGE
+DELAY = BEFORE + 64
 # Handed out already, but its needs are still felt.
 KEEP = AFTER + DELAY
 # Music may pass the ceiling between two samples that stay 3 dB under it; speech hardly ever.
@@ -86,11 +85,5 @@ class Limiter:
             inner = channel[EDGE:-EDGE].reshape(count, PIECE)
             hot = np.flatnonzero(np.maximum(inner.max(1), -inner.min(1)) > NEAR * self.ceiling)
             if len(hot):
-                need[hot] = np.minimum(need[hot], self.ceiling / np.maximum(_peaks(channel, hot), self.ceiling))
+                need[hot] = np.minimum(need[hot], self.ceiling / np.maximum(true_peaks(channel, hot), self.ceiling))
         return need.reshape(-1)[:length]
-
-
-def _peaks(channel: Sound, pieces: NDArray[np.intp]) -> Sound:
-    """True peaks of these pieces, each with its neighbours in view."""
-    seen = np.lib.stride_tricks.sliding_window_view(channel, PIECE + 2 * EDGE)[::PIECE][pieces]
-    return oversampled(seen.reshape(-1)).reshape(seen.shape)[:, EDGE:-EDGE]
