@@ -14,7 +14,7 @@ from pipeline.models import Rendition, Timeline
 from pipeline.plan import EncodePlan
 from pipeline.render import Work, rendered
 
-VERSION = 3
+VERSION = 4
 
 
 def encode(

@@ -17,5 +17,6 @@ def recipe(channels: int, effort: Effort) -> Recipe:
         trim_db=0.1,
         sample_format="fltp",
         options={"aac_coder": coder},
-        muxing={"movflags": "+faststart"},
+        # The edit list tells the length in samples; in milliseconds, as it would, it cuts off the last 48 at most.
+        muxing={"movflags": "+faststart", "movie_timescale": "48000"},
     )
