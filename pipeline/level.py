@@ -15,6 +15,7 @@ from pipeline.journal import place
 from pipeline.listen import Measures, measures
 from pipeline.loudness import FRAME, PEAK, Powers, integrated, lufs
 from pipeline.models import SILENT_DBFS, Activity, Heard, MadeFile, Participant, Timeline, VoiceLevel
+from pipeline.mutes import silenced
 from pipeline.plan import LevelPlan, Mode
 from pipeline.speaking import Levels as Decibels
 from pipeline.speaking import Mask, rows_of, speaking, voices_of
@@ -58,9 +59,11 @@ def level(timeline: Timeline, heard: Heard, plan: LevelPlan = LevelPlan(), *, sc
     usual = STEREO_LUFS if heard.channels == 2 else MONO_LUFS
     target = usual if plan.target_lufs is None else plan.target_lufs
     ceiling = CEILING_DBTP if target <= usual else LOUD_CEILING_DBTP
-    measured = measures(heard)
+    whole = measures(heard)
+    measured = silenced(timeline, whole)
     powers = voices_of(timeline, measured.power)
-    speech = speaking(timeline, powers)
+    # Told from the whole: what other microphones hear of a muted voice is no speech of theirs.
+    speech = speaking(timeline, voices_of(timeline, whole.power)) & (powers > 0)
     forecast = _Forecast(timeline, measured, ceiling)
     gain_db = _by_row(timeline, _decided(timeline, powers, speech, target, STYLES[plan.mode]))
     gain_db += _missing(forecast, gain_db, target, spoken=bool(speech.any()))

@@ -18,6 +18,7 @@ from pipeline.level import Levels
 from pipeline.limiter import Limiter
 from pipeline.loudness import FRAME
 from pipeline.models import MadeFile, Timeline
+from pipeline.mutes import unmuted
 from pipeline.press import writer
 from pipeline.spectra import Sound
 from pipeline.tracks import Decoding
@@ -74,7 +75,8 @@ def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int) -> It
         sound = np.zeros((channels, length), np.float32)
         for n, block in enumerate(row):
             if block is not None:
-                sound += block * curve(gain_db[n], first, length) if timeline.separate else block
+                heard = unmuted(timeline, n, first, block)
+                sound += heard * curve(gain_db[n], first, length) if timeline.separate else heard
         yield first, sound if timeline.separate else sound * curve(gain_db[0], first, length)
 
 

@@ -35,7 +35,7 @@ def hear(recording: Recording, fetched: tuple[Fetched, ...], plan: Plan, shop: W
     found = shop.once(probe, fetched, plan.probe)
     timeline = asked_for(arrange(recording, found, plan.consent), plan.filters)
     heard = shop.once(listen, timeline)
-    return clean(found_needed(timeline, heard), heard, plan.clean), heard
+    return clean(found_needed(timeline, heard), heard, plan.clean, plan.edits), heard
 
 
 def sound(timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple[Sound, tuple[Rendition, ...]]:
