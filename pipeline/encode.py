@@ -24,7 +24,7 @@ def encode(
     """Every rendition of the plan, not yet measured."""
     folder = place(scratch, encode, timeline, levels, plan)
     outputs = tuple(_output(name, levels.channels, plan, folder) for name in plan.formats)
-    work = Work(binary=tool.find(ffmpeg), outputs=outputs, ceiling_dbtp=levels.ceiling_dbtp + plan.ceiling_db)
+    work = Work(binary=tool.find(ffmpeg), outputs=outputs, ceiling_dbtp=levels.ceiling_dbtp + plan.ceiling_db, scratch=scratch)
     files = children.run(rendered, timeline, levels, work, report=report)
     duration_s = sum(end - start for start, end in kept_samples(timeline)) / RATE_HZ
     return tuple(

@@ -1,4 +1,4 @@
-"""What is taken out of a track before anything is decided: rumble always, mains hum where there is any, noise on request."""
+"""What is taken out of a track: rumble always and noise on request, before anything is decided; mains hum where it was found."""
 
 from collections.abc import Iterable, Iterator
 
@@ -19,28 +19,39 @@ HUM_LINES, HUM_WIDTH_HZ = 5, 6.0
 Block = tuple[Sound | None, int]
 
 
-def filtered(track: Track, channels: int, blocks: Iterable[Block]) -> Iterator[Sound | None]:
-    """The blocks of a track, filtered; None stays silence."""
-    passed = _passed(track, channels, blocks)
-    if not track.denoise:
-        return (sound for sound, _ in passed)
-    return denoised(_empty(channels, length) if sound is None else sound for sound, length in passed)
+class Filter:
+    """Sections one behind another on every channel; without any, sound passes as it is."""
+
+    def __init__(self, sections: tuple[Section, ...], channels: int) -> None:
+        self.channels = [Biquads(sections) for _ in range(channels)] if sections else []
+
+    def __call__(self, block: Sound | None, length: int) -> Sound | None:
+        """The block, filtered; None where it was silence and nothing rings on."""
+        if not self.channels or (block is None and all(one.resting for one in self.channels)):
+            return block
+        sound = empty(len(self.channels), length) if block is None else block
+        return np.stack([one(channel) for one, channel in zip(self.channels, sound, strict=True)])
 
 
-def _passed(track: Track, channels: int, blocks: Iterable[Block]) -> Iterator[Block]:
-    filters = [Biquads(_sections(track)) for _ in range(channels)]
-    for block, length in blocks:
-        if block is None and all(one.resting for one in filters):
-            yield None, length
-            continue
-        sound = _empty(channels, length) if block is None else block
-        yield np.stack([one(channel) for one, channel in zip(filters, sound, strict=True)]), length
-
-
-def _empty(channels: int, length: int) -> Sound:
+def empty(channels: int, length: int) -> Sound:
+    """Silence as samples."""
     return np.zeros((channels, length), np.float32)
 
 
-def _sections(track: Track) -> tuple[Section, ...]:
+def filtered(track: Track, channels: int, blocks: Iterable[Block]) -> Iterator[Sound | None]:
+    """The blocks of a track, filtered; None stays silence."""
+    passed = _passed(channels, blocks)
+    if not track.denoise:
+        return (sound for sound, _ in passed)
+    return denoised(empty(channels, length) if sound is None else sound for sound, length in passed)
+
+
+def _passed(channels: int, blocks: Iterable[Block]) -> Iterator[Block]:
+    rumble = Filter((high_pass(RUMBLE_HZ),), channels)
+    return ((rumble(block, length), length) for block, length in blocks)
+
+
+def hum_filter(track: Track, channels: int) -> Filter:
+    """What takes the track's hum out, where it has any."""
     lines = range(1, HUM_LINES + 1) if track.hum_hz else ()
-    return (high_pass(RUMBLE_HZ), *(notch(n * (track.hum_hz or 0.0), HUM_WIDTH_HZ) for n in lines))
+    return Filter(tuple(notch(n * (track.hum_hz or 0.0), HUM_WIDTH_HZ) for n in lines), channels)

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from pipeline.child import Children, Report, quiet
 from pipeline.decode import BLOCK, keep_memory
 from pipeline.ears import Ear, Row, middle
+from pipeline.filters import empty
 from pipeline.journal import place
+from pipeline.kept import Kept
 from pipeline.loudness import FRAME, integrated, loudness_range, lufs
 from pipeline.models import Condition, Heard, Loss, MadeFile, Timeline, Track
 from pipeline.spectra import RATE_HZ, Sound
@@ -82,13 +84,13 @@ class Part:
 
 
 def listen(timeline: Timeline, *, children: Children, scratch: Path, report: Report = quiet) -> Heard:
-    """Loudness, peaks, bands and 16 kHz speech of every track, each decoded once."""
+    """Loudness, peaks, bands and 16 kHz speech of every track, each decoded once; what was decoded is kept if there is room."""
     folder = place(scratch, listen, timeline)
     if not timeline.separate:
-        return _together(timeline, folder, [children.run(heard_mix, timeline, folder, report=report)])
+        return _together(timeline, folder, [children.run(heard_mix, timeline, folder, scratch, report=report)])
     shares = _shares(timeline)
     with ThreadPoolExecutor(len(shares)) as pool:
-        parts = pool.map(lambda share: children.run(heard_tracks, timeline, share, folder, report=report), shares)
+        parts = pool.map(lambda share: children.run(heard_tracks, timeline, share, folder, scratch, report=report), shares)
         return _together(timeline, folder, list(parts))
 
 
@@ -107,33 +109,38 @@ def _shares(timeline: Timeline) -> list[list[int]]:
 # ---- in the child
 
 
-def heard_tracks(timeline: Timeline, share: list[int], folder: Path, report: Report) -> Part:
+def heard_tracks(timeline: Timeline, share: list[int], folder: Path, scratch: Path, report: Report) -> Part:
     """Those tracks, each by itself."""
     keep_memory()
     total = round(timeline.length_s * RATE_HZ)
     ears, rows = [Ear(folder / f"speech-{n}.wav") for n in share], [Row(total, 1) for _ in share]
-    decoding = Decoding([timeline.tracks[n] for n in share], 1, total)
-    for first, blocks in decoding.here():
+    tracks = [timeline.tracks[n] for n in share]
+    decoding = Decoding(tracks, 1, total)
+    for first, blocks in Kept(scratch, tracks, 1, total).keeping(decoding.here()):
         length = min(BLOCK, total - first)
         for ear, row, block in zip(ears, rows, blocks, strict=True):
             spectra = ear.hear(block, length)
             if spectra is not None:
-                row.hear(first, _sound(block, 1, length), spectra)
+                row.hear(first, empty(1, length) if block is None else block, spectra)
         report(min(first + BLOCK, total) / total)
     return _part(folder / f"measures-{share[0]}.npz", rows, ears, decoding.went, total)
 
 
-def heard_mix(timeline: Timeline, folder: Path, report: Report) -> Part:
+def heard_mix(timeline: Timeline, folder: Path, scratch: Path, report: Report) -> Part:
     """All files of a mix together; as two channels where left and right truly differ."""
     keep_memory()
-    total, channels = round(timeline.length_s * RATE_HZ), min(2, max(track.channels for track in timeline.tracks))
+    total, channels = round(timeline.length_s * RATE_HZ), timeline.channels
     ears = [Ear(folder / f"speech-{n}.wav") for n, _ in enumerate(timeline.tracks)]
     rows, sides = [Row(total, n) for n in range(1, channels + 1)], np.zeros(2)
     decoding = Decoding(timeline.tracks, channels, total)
-    for first, blocks in decoding:
+    for first, blocks in Kept(scratch, timeline.tracks, channels, total).keeping(decoding):
         length = min(BLOCK, total - first)
         heard = [ear.hear(block, length) for ear, block in zip(ears, blocks, strict=True)]
-        sounding = [(_sound(block, channels, length), one) for block, one in zip(blocks, heard, strict=True) if one is not None]
+        sounding = [
+            (empty(channels, length) if block is None else block, one)
+            for block, one in zip(blocks, heard, strict=True)
+            if one is not None
+        ]
         if sounding:
             sound, spectra = (reduce(np.add, each) for each in zip(*sounding, strict=True))
             for row, heard_as in zip(rows, (middle(sound), sound), strict=False):
@@ -142,10 +149,6 @@ def heard_mix(timeline: Timeline, folder: Path, report: Report) -> Part:
         report(min(first + BLOCK, total) / total)
     row = rows[-1] if channels == 2 and sides[1] > sides[0] * 10 ** (STEREO_DB / 10) else rows[0]
     return _part(folder / "measures-0.npz", [row], ears, decoding.went, total)
-
-
-def _sound(block: Sound | None, channels: int, length: int) -> Sound:
-    return np.zeros((channels, length), np.float32) if block is None else block
 
 
 def _sides(sound: Sound) -> NDArray[np.float64]:

@@ -203,6 +203,11 @@ class Timeline:
     intro_s: float = 0.0
     outro_s: float = 0.0
 
+    @property
+    def channels(self) -> int:
+        """In how many channels its tracks are decoded; whether a mix is worth two of them is heard later."""
+        return 1 if self.separate else min(2, max(track.channels for track in self.tracks))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:

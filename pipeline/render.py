@@ -6,14 +6,18 @@ Works in the child that `pipeline/encode.py` starts.
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.child import Report
 from pipeline.decode import BLOCK, RATE_HZ, keep_memory
+from pipeline.ears import middle
+from pipeline.filters import empty, hum_filter
 from pipeline.formats import Output
 from pipeline.joins import without_cuts
+from pipeline.kept import Kept
 from pipeline.level import Levels
 from pipeline.limiter import Limiter
 from pipeline.loudness import FRAME
@@ -37,6 +41,8 @@ class Work:
     binary: str
     outputs: tuple[Output, ...]
     ceiling_dbtp: float
+    # where decoded sound may have been kept
+    scratch: Path
 
 
 def rendered(timeline: Timeline, levels: Levels, work: Work, report: Report) -> tuple[MadeFile, ...]:
@@ -44,7 +50,7 @@ def rendered(timeline: Timeline, levels: Levels, work: Work, report: Report) -> 
     keep_memory()
     with np.load(levels.curves.path, allow_pickle=False) as arrays:
         gain_db = arrays["gain_db"]
-    episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels), timeline, report))
+    episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels, work.scratch), timeline, report))
     sound = limited(episode, levels.channels, work.ceiling_dbtp)
     apart = timeline.length_s >= LONG_S
     with ExitStack() as files:
@@ -67,17 +73,26 @@ def _told(blocks: Iterable[tuple[int, Sound]], timeline: Timeline, report: Repor
         yield first, sound
 
 
-def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int) -> Iterator[tuple[int, Sound]]:
+def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int, scratch: Path) -> Iterator[tuple[int, Sound]]:
     """The room in blocks, levelled, each with its first sample."""
-    total = round(timeline.length_s * RATE_HZ)
-    for first, row in Decoding(timeline.tracks, channels, total):
-        length = min(BLOCK, total - first)
-        sound = np.zeros((channels, length), np.float32)
-        for n, block in enumerate(row):
-            if block is not None:
-                heard = unmuted(timeline, n, first, block)
+    hums = [hum_filter(track, timeline.channels) for track in timeline.tracks]
+    for first, row in _rows(timeline, scratch):
+        length = min(BLOCK, round(timeline.length_s * RATE_HZ) - first)
+        sound = empty(timeline.channels, length)
+        for n, (block, hum) in enumerate(zip(row, hums, strict=True)):
+            without_hum = hum(block, length)
+            if without_hum is not None:
+                heard = unmuted(timeline, n, first, without_hum)
                 sound += heard * curve(gain_db[n], first, length) if timeline.separate else heard
-        yield first, sound if timeline.separate else sound * curve(gain_db[0], first, length)
+        levelled = sound if timeline.separate else sound * curve(gain_db[0], first, length)
+        yield first, levelled if channels == timeline.channels else middle(levelled)
+
+
+def _rows(timeline: Timeline, scratch: Path) -> Iterable[tuple[int, list[Sound | None]]]:
+    """The tracks as they were heard: kept, or decoded once more."""
+    total = round(timeline.length_s * RATE_HZ)
+    kept = Kept(scratch, timeline.tracks, timeline.channels, total)
+    return kept if kept.is_whole else Decoding(timeline.tracks, timeline.channels, total)
 
 
 def curve(gain_db: NDArray[np.float32], first: int, length: int) -> Sound:

@@ -16,6 +16,7 @@ from pipeline.chapter import chapter
 from pipeline.clean import clean
 from pipeline.clock import TimeMap
 from pipeline.encode import encode
+from pipeline.kept import forget
 from pipeline.level import level
 from pipeline.listen import listen
 from pipeline.models import NO_WORDS, Chapter, Fetched, Heard, Recording, Rendition, Sound, Timeline, Transcript
@@ -43,11 +44,13 @@ def sound(timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple
     levels = shop.once(level, timeline, heard, plan.level)
     made = shop.once(encode, timeline, levels, plan.encode)
     verified = shop.once(verify, timeline, levels, plan.encode, made)
+    forget(shop.scratch)
     return sound_of(timeline, heard, levels, verified), verified
 
 
 def words(recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple[Transcript, Chapters]:
     """Who said what and when, and what the talk turns to."""
+    forget(shop.scratch)
     transcript = shop.do(transcribe, timeline, heard, plan.speech, participants=recording.participants)
     with shop.stage("chapter"):
         return transcript, chapters(recording, timeline, plan, transcript)

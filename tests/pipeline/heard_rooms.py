@@ -45,7 +45,7 @@ def levelled(room: Room, levels: Levels) -> Sound:
     """The room after its gains, before limiter and encoders."""
     with np.load(levels.curves.path) as arrays:
         gains = arrays["gain_db"]
-    return np.concatenate([sound for _, sound in mixed(room.timeline, gains, levels.channels)], 1)
+    return np.concatenate([sound for _, sound in mixed(room.timeline, gains, levels.channels, room.scratch)], 1)
 
 
 def decoded(path: Path, channels: int = 1) -> Sound:
