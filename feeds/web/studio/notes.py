@@ -72,7 +72,8 @@ def _to_know(episode: Episode) -> tuple[Note, ...]:
 
 def _lost(loss: Loss) -> Note:
     where = f" at {written(loss.at_s)}" if loss.at_s is not None else ""
-    return Note(heading=f"{loss.lost_s:.1f} s missing{where}", fact=_sentence(loss.why), tone="warn")
+    heading = f"{loss.lost_s:.1f} s missing{where}" if loss.lost_s else f"Worth knowing{where}"
+    return Note(heading=heading, fact=_sentence(loss.why), tone="warn")
 
 
 def _cut(cuts: tuple[Cut, ...]) -> list[Note]:
