@@ -1,13 +1,12 @@
-"""The audio path of a long talk beside its floor and beside the plain way, in one run on one machine.
+"""The audio path of a long talk beside its floor, in one run on one machine; `python -m bench.sound` has the other ways, too.
 
-    python bench/audio.py [--minutes 60] [--tracks] [--effort quality] [--plain]
+    python bench/audio.py [--minutes 60] [--tracks] [--effort quality]
 
 The talk is made of three voices 22.5 LU apart. *Floor*: the bare encoders' user time, two decodes of the source and one of every
-rendition. *Plain*: loudness measured and set by ffmpeg's loudnorm in two passes, then one ffmpeg for every format.
+rendition.
 """
 
 import argparse
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import numpy as np
 from bench.floor import floor
 from bench.long_talk import by_voice, once, recorded
 from bench.ours import ours
-from bench.spent import Spent, apart, ffmpeg, watched
-from pipeline.decode import RATE_HZ, in_blocks
+from bench.spent import apart, watched
+from pipeline.decode import in_blocks
 from pipeline.models import Rendition
 from pipeline.plan import EncodePlan
 
@@ -28,7 +27,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--tracks", action="store_true", help="each voice on its own track instead of one mix")
     parser.add_argument("--effort", choices=("fast", "quality"), default="fast")
-    parser.add_argument("--plain", action="store_true", help="the plain way too, which takes minutes")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aircheck-bench-") as name:
         _compare(Path(name), wanted)
@@ -39,14 +37,9 @@ def _compare(folder: Path, wanted: argparse.Namespace) -> None:
     (spent, renditions), memory = watched(ours, folder, sources, EncodePlan(effort=wanted.effort))
     spent.told(f"aircheck, {wanted.minutes:g} minutes, {len(sources)} file(s), {wanted.effort}")
     print(f"  largest process {memory.largest_mb:.0f} MB, all together {memory.together_mb:.0f} MB")
-    bare = floor(folder, sources, renditions, wanted.effort)
+    bare = floor(folder, sources, {one.format: one.file.path for one in renditions}, wanted.effort)
     bare.told("floor")
     print(f"\nours / floor: {spent.total.cpu_s / bare.total.user_s:.2f} × CPU")
-    if wanted.plain:
-        plain = _plain(folder, sources[0])
-        plain.told("plain: loudnorm twice, then one ffmpeg a format")
-        wall, cpu = plain.total.wall_s / spent.total.wall_s, plain.total.cpu_s / spent.total.cpu_s
-        print(f"\nplain / ours: {wall:.2f} × wall, {cpu:.2f} × CPU")
     apart(_judge, renditions)
 
 
@@ -60,19 +53,6 @@ def _judge(renditions: tuple[Rendition, ...]) -> None:
         spread = max(voices.values()) - min(voices.values())
         levels = "".join(f" {level:6.1f}" for level in voices.values())
         print(f"{one.format:<6} {one.integrated_lufs} LUFS {one.true_peak_dbtp} dBTP, voices{levels}, {spread:.2f} LU apart")
-
-
-def _plain(folder: Path, source: Path) -> Spent:
-    spent, loud = Spent(), folder / "plain.wav"
-    loudnorm = "loudnorm=I=-16:TP=-2:LRA=7:dual_mono=true"
-    with spent.on("loudnorm, measuring"):
-        subprocess.run(ffmpeg("-i", str(source), "-af", loudnorm, "-f", "null", "-"), check=True)
-    with spent.on("loudnorm, setting"):
-        subprocess.run(ffmpeg("-i", str(source), "-af", loudnorm, "-ar", str(RATE_HZ), str(loud)), check=True)
-    for suffix, codec, rate in (("mp3", "libmp3lame", "64k"), ("m4a", "aac", "64k"), ("opus", "libopus", "32k")):
-        with spent.on(f"encode {suffix}"):
-            subprocess.run(ffmpeg("-i", str(loud), "-c:a", codec, "-b:a", rate, str(folder / f"plain.{suffix}")), check=True)
-    return spent
 
 
 if __name__ == "__main__":

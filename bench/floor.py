@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.spent import Cost, Spent, cost_of, ffmpeg
 from pipeline.formats import Effort, named
-from pipeline.models import Rendition
 
 _START = "import sys, av"
 _DECODE = f"""
@@ -21,23 +20,24 @@ with av.open(sys.argv[1]) as file:
 """
 
 
-def floor(folder: Path, sources: Sequence[Path], renditions: Sequence[Rendition], effort: Effort, *, at_once: int = 1) -> Spent:
-    """The cost of every bare decoder and encoder.
+def floor(folder: Path, sources: Sequence[Path], files: Mapping[str, Path], effort: Effort, *, at_once: int = 1) -> Spent:
+    """The cost of every bare decoder and encoder of a room in one channel; `files` are its renditions by format.
 
-    One alone is quicker than one beside another, by what two processors share; ours run side by side. With `at_once` so do these.
+    One program alone is quicker than one beside another, by what two processors share; ours run side by side. With `at_once` so do
+    these.
     """
     master = folder / "floor-master.wav"
-    subprocess.run(ffmpeg("-i", str(renditions[0].file.path), str(master)), check=True)
+    subprocess.run(ffmpeg("-i", str(next(iter(files.values()))), str(master)), check=True)
     with ThreadPoolExecutor(at_once) as hands:
-        encoding = {f"encode {one.format}": hands.submit(cost_of, _encoder(master, one, effort)) for one in renditions}
-        files = (*sources, *sources, *(one.file.path for one in renditions))
-        decoding = {f"decode {path.suffix[1:]} {n}": hands.submit(_decode, path) for n, path in enumerate(files)}
+        encoding = {f"encode {name}": hands.submit(cost_of, _encoder(master, name, effort)) for name in files}
+        every = (*sources, *sources, *files.values())
+        decoding = {f"decode {path.suffix[1:]} {n}": hands.submit(_decode, path) for n, path in enumerate(every)}
         return Spent({what: work.result() for what, work in {**encoding, **decoding}.items()})
 
 
-def _encoder(master: Path, rendition: Rendition, effort: Effort) -> list[str]:
-    form = named(rendition.format)
-    recipe = form.recipe(rendition.channels, effort)
+def _encoder(master: Path, name: str, effort: Effort) -> list[str]:
+    form = named(name)
+    recipe = form.recipe(1, effort)
     options = [part for key, value in {**recipe.options, **recipe.muxing}.items() for part in (f"-{key}", value)]
     rate = ["-b:a", f"{recipe.bitrate_kbps}k"] if recipe.bitrate_kbps else []
     target = str(master.with_name(f"floor{form.SUFFIX}"))
