@@ -25,6 +25,7 @@ from pipeline.probe import probe
 from pipeline.sound import sound_of
 from pipeline.transcribe import transcribe
 from pipeline.treatment import asked_for, found_needed
+from pipeline.unsaid import said
 from pipeline.verify import verify
 from pipeline.workshop import Workshop
 
@@ -59,5 +60,5 @@ def words(recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, sh
 def chapters(recording: Recording, timeline: Timeline, plan: Plan, transcript: Transcript = NO_WORDS) -> Chapters:
     """Pinned topics, and with words what the talk turns to; on the timeline's clock."""
     events = tuple(replace(event, t_s=event.t_s - timeline.starts_at_s) for event in recording.events)
-    time_map = TimeMap.of(timeline)
-    return chapter(transcript, participants=recording.participants, events=events, time_map=time_map, plan=plan.chapters)
+    told = said(transcript, timeline.mutes)
+    return chapter(told, participants=recording.participants, events=events, time_map=TimeMap.of(timeline), plan=plan.chapters)
