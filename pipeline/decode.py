@@ -28,6 +28,8 @@ BLOCK = 10 * RATE_HZ
 GAP_S = 0.015
 # Frames are handed on together: what is done fifty times a second costs as much as a meter.
 PIECE_S = 1.0
+# Samples that may follow where a file says that its sound ends.
+PADDING = 4096
 # Where first bytes say nothing, only containers without outside references are tried.
 PLAIN = "mp3,aac,ac3,flac,amr,mpegts,mpeg"
 
@@ -108,6 +110,8 @@ class Frames:
         self.said = [] if said is None else said
         self.damage, self.gap_s, self.at_s = 0, 0.0, 0.0
         self.first_gap_s: float | None = None
+        # Where the file says that its sound ends, for a file whose last frame may go on.
+        self.ends_s: float | None = None
 
     def __iter__(self) -> Iterator[tuple[float, AudioFrame]]:
         for container in containers(self.path):
@@ -137,6 +141,8 @@ class Frames:
             return
         stream: AudioStream = streams[self.stream]
         stream.codec_context.thread_type = "NONE"
+        if container.format.name.startswith("mov") and stream.duration and stream.time_base:
+            self.ends_s = float(stream.duration * stream.time_base)
         packets = container.demux(stream)
         while True:
             try:
@@ -210,7 +216,13 @@ def pieces(frames: Frames, channels: int) -> Iterator[tuple[int, Sound]]:
         expected_s = start_s + frame.samples / frame.rate
         piece += resampled(frame)
     if piece := piece + resampled.rest():
-        yield at, np.concatenate(piece, 1)
+        yield at, _without_padding(np.concatenate(piece, 1), at, frames.ends_s)
+
+
+def _without_padding(last: Sound, at: int, ends_s: float | None) -> Sound:
+    """The last piece as far as the file says it goes: an MP4's last frame is filled up. More than a frame or two is no padding."""
+    padding = 0 if ends_s is None else at + last.shape[1] - round(ends_s * RATE_HZ)
+    return last[:, :-padding] if 0 < padding <= min(PADDING, last.shape[1] - 1) else last
 
 
 def in_blocks(path: Path, channels: int) -> Iterator[Sound]:

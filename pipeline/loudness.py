@@ -94,6 +94,9 @@ class Meter:
     def integrated_lufs(self) -> float | None:
         return integrated(np.concatenate(self.powers)) if self.powers else None
 
+    def loudness_range_lu(self) -> float | None:
+        return loudness_range(np.concatenate(self.powers)) if self.powers else None
+
 
 # ---- true peak
 

@@ -253,6 +253,7 @@ class Rendition:
     bitrate_kbps: int
     integrated_lufs: float | None = None
     true_peak_dbtp: float | None = None
+    loudness_range_lu: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,13 @@ def sound_of(timeline: Timeline, heard: Heard, levels: Levels, verified: tuple[R
             true_peak_dbtp=heard.true_peak_dbtp,
             loudness_range_lu=heard.loudness_range_lu,
         ),
-        after=Loudness(integrated_lufs=first.integrated_lufs, true_peak_dbtp=first.true_peak_dbtp) if first else None,
+        after=_loudness(first) if first else None,
         repairs=repairs_of(timeline),
     )
+
+
+def _loudness(rendition: Rendition) -> Loudness:
+    return Loudness(
+        integrated_lufs=rendition.integrated_lufs, true_peak_dbtp=rendition.true_peak_dbtp,
+        loudness_range_lu=rendition.loudness_range_lu,
+    )  # fmt: skip

@@ -16,13 +16,11 @@ from pipeline.loudness import Meter
 from pipeline.models import MadeFile, Rendition, Timeline
 from pipeline.plan import EncodePlan
 
-VERSION = 1
+VERSION = 2
 MOST_LU_OFF = 0.2
 LOUDEST_DBTP = -1.0
 # A ceiling is lowered by the excess and this: encoders do not overshoot the same twice.
 SAFETY_DB = 0.3
-# Frames of a codec that its container may leave at the end.
-LENGTH_SLACK_S = 0.05
 TRIES = 3
 
 
@@ -30,9 +28,10 @@ TRIES = 3
 class Decoded:
     """What a listener's player will hear."""
 
-    duration_s: float
+    samples: int
     integrated_lufs: float | None
     true_peak_dbtp: float | None
+    loudness_range_lu: float | None = None
 
 
 def verify(
@@ -86,18 +85,17 @@ def needed(decoded: Decoded, expected_lufs: float | None) -> tuple[float, float]
 
 
 def _with(rendition: Rendition, decoded: Decoded) -> Rendition:
-    # MP4's edit list ends what our decoder hears a few milliseconds longer.
-    duration_s = min(decoded.duration_s, rendition.duration_s)
     return replace(
-        rendition, duration_s=duration_s, integrated_lufs=decoded.integrated_lufs, true_peak_dbtp=decoded.true_peak_dbtp
+        rendition, integrated_lufs=decoded.integrated_lufs, true_peak_dbtp=decoded.true_peak_dbtp,
+        loudness_range_lu=decoded.loudness_range_lu,
     )  # fmt: skip
 
 
 def _demand_length(rendition: Rendition, decoded: Decoded) -> None:
-    if abs(decoded.duration_s - rendition.duration_s) > LENGTH_SLACK_S:
+    encoded = round(rendition.duration_s * RATE_HZ)
+    if decoded.samples != encoded:
         raise Broken(
-            f"{rendition.format} decodes to {decoded.duration_s:.3f} s where {rendition.duration_s:.3f} s were encoded",
-            code="rendition_wrong",
+            f"{rendition.format} decodes to {decoded.samples:,} samples where {encoded:,} were encoded", code="rendition_wrong"
         )
 
 
@@ -111,6 +109,6 @@ def heard_again(file: MadeFile, channels: int, report: Report) -> Decoded:
     peak = meter.peak.dbtp()
     loudness = meter.integrated_lufs()
     return Decoded(
-        duration_s=round(meter.samples / RATE_HZ, 6), integrated_lufs=None if loudness is None else round(loudness, 2),
-        true_peak_dbtp=None if peak is None else round(peak, 2),
+        samples=meter.samples, integrated_lufs=None if loudness is None else round(loudness, 2),
+        true_peak_dbtp=None if peak is None else round(peak, 2), loudness_range_lu=meter.loudness_range_lu(),
     )  # fmt: skip

@@ -97,3 +97,9 @@ def test_a_track_ends_where_the_timeline_says(tmp_path):
 def test_blocks_without_sound_are_not_made(tmp_path):
     late = track(wav(tmp_path / "late.wav", TEN_S), start_s=25.0)
     assert [block is None for block in Blocks(late, 1, 50 * RATE_HZ)] == [True, True, False, False, True]
+
+
+def test_an_mp4_ends_where_it_says_and_not_with_its_last_frame(tmp_path):
+    sound = speech(2.0, -20)[:50_021]
+    path = encoded(tmp_path / "talk.m4a", sound, "-c:a", "aac", "-movie_timescale", "48000")
+    assert sum(block.shape[1] for block in in_blocks(path, 1)) == len(sound)

@@ -137,7 +137,7 @@ def test_a_cut_leaves_nothing_of_what_was_cut_and_no_click(tracks):
     ids=["right", "near enough", "too quiet", "too loud", "peaks", "would peak once trimmed", "silence"],
 )
 def test_what_is_off_is_corrected_by_what_it_is_off(lufs, dbtp, trim, ceiling):
-    decoded_ = Decoded(duration_s=10, integrated_lufs=lufs, true_peak_dbtp=dbtp)
+    decoded_ = Decoded(samples=480_000, integrated_lufs=lufs, true_peak_dbtp=dbtp)
     assert needed(decoded_, -19.0) == (pytest.approx(trim), ceiling)
 
 
