@@ -17,7 +17,7 @@ QUIET_SHARE, ABOVE_QUIET_DB, BELOW_VOICES_DB = 0.1, 10.0, 40.0
 # What stays of a pause stays on both its sides: words begin and end more quietly than they are told by.
 LEAST_SIDE = 2
 # Places that differ by less are equally quiet.
-ALIKE = 1.25
+ALIKE = 1.1
 
 # First frame and end.
 Frames = tuple[int, int]
@@ -28,7 +28,7 @@ def shortened(powers: Powers, worth: Mask, plan: CleanPlan) -> Iterator[Frames]:
 
     What goes lies in the pause's quietest part, as near to its middle as that allows.
     """
-    stays = max(ceil(round(plan.pause_s / FRAME_S, 6)), 1)
+    stays = max(ceil(round(plan.pause_s / FRAME_S, 6)), 2)
     for start, end in pauses(powers, worth):
         if end - start > max(round(plan.long_pause_s / FRAME_S), stays):
             first = start + _quietest(powers[start:end], end - start - stays, min(LEAST_SIDE, stays // 2))
