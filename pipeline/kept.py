@@ -5,6 +5,7 @@ are kept, and only where the disk has plenty of room.
 """
 
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -19,10 +20,10 @@ from pipeline.journal import place
 from pipeline.models import Track
 from pipeline.spectra import Sound
 
-# Three hours of one voice, or fifty minutes of four.
-MOST_BYTES = 2 << 30
-# Nothing is kept on a disk that has not so many times that room.
-ROOM = 4
+# Six hours of one voice, or ninety minutes of four.
+MOST_BYTES = 4 << 30
+# Nothing is kept on a disk that has not so many times that room, or that takes more than this share of the time.
+ROOM, SLOW_SHARE, PATIENCE_S = 4, 0.4, 2.0
 SAMPLE_BYTES = 4
 SOUND = "sound.f32"
 
@@ -54,11 +55,15 @@ class Kept:
 
     def _keeping(self, rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
         parts = [path.with_suffix(".part") for path in self.paths]
+        began, writing_s, going_well = time.monotonic(), 0.0, True
         with ExitStack() as files:
             opened = [files.enter_context(part.open("wb", buffering=0)) for part in parts]
-            going_well = True
             for first, row in rows:
-                going_well = going_well and all(self._written(file, first, block) for file, block in zip(opened, row, strict=True))
+                if going_well:
+                    before = time.monotonic()
+                    going_well = all(self._written(file, first, block) for file, block in zip(opened, row, strict=True))
+                    writing_s += time.monotonic() - before
+                    going_well = going_well and writing_s < max(SLOW_SHARE * (time.monotonic() - began), PATIENCE_S)
                 yield first, row
             for file in opened if going_well else ():
                 file.truncate(self._size_bytes)

@@ -74,3 +74,12 @@ def test_what_was_not_written_whole_is_not_there(room, ends):
     else:
         assert len(list(rows)) == 4
     assert not one.is_whole
+
+
+def test_a_disk_slower_than_decoding_is_not_waited_for(room, monkeypatch):
+    forget(room.scratch)
+    monkeypatch.setattr(kept, "SLOW_SHARE", 0.0)
+    monkeypatch.setattr(kept, "PATIENCE_S", 0.0)
+    one = Kept(room.scratch, room.timeline.tracks[:1], 1, round(room.timeline.length_s * RATE_HZ))
+    assert len(list(one.keeping((first, [np.ones((1, 480_000), np.float32)]) for first in range(0, 1_440_000, 480_000)))) == 3
+    assert not one.is_whole and not one.paths[0].with_suffix(".part").exists()
