@@ -76,7 +76,7 @@ class Kept:
             return True
         try:
             file.seek(first * self.channels * SAMPLE_BYTES)
-            return file.write(block.data) == block.nbytes
+            return file.write(np.ascontiguousarray(block).data) == block.nbytes
         except OSError:
             return False
 
