@@ -84,11 +84,12 @@ def encoding(binary: str, output: Output, *, rate_hz: int, channels: int) -> lis
 _PLAIN = {"map_metadata": "-1", "fflags": "+bitexact", "flags:a": "+bitexact"}
 
 
-def chaptered(binary: str, source: Path, description: Path, target: Path) -> list[str]:
-    """The command that copies an MP4's audio and gives it the chapters of an FFMETADATA file, and no others."""
+def chaptered(binary: str, source: Path, description: Path, target: Path, language: str) -> list[str]:
+    """The command that copies an MP4's audio and gives it the chapters of an FFMETADATA file and no others, and its language."""
     sound = ffmpeg.input(f"file:{source}", format="mov", protocol_whitelist="file", format_whitelist="mov")
     words = ffmpeg.input(f"file:{description}", format="ffmetadata", protocol_whitelist="file")
     options = {"c": "copy", "map_metadata": "1", "map_chapters": "1", "fflags": "+bitexact", "f": "ipod", "movflags": "+faststart"}
+    options["metadata:s:a:0"] = f"language={language}"
     # The second input has no sound: it is mapped only so that it is opened.
     return _command(binary, ffmpeg.output(sound["a:0"], words["a?"], f"file:{target}", **options))
 

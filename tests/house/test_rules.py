@@ -25,7 +25,7 @@ UNFINISHED = [r"\bTO" r"DO\b", r"\bFIX" r"ME\b", r"NotImplemented" r"Error"]
 WRAPPED = {
     "ffmpeg": "pipeline/ffmpeg.py", "faster_whisper": "pipeline/engines/faster_whisper.py",
     "pocketsphinx": "pipeline/engines/pocketsphinx.py", "boto3": "pipeline/stores/s3/__init__.py", "feedgen": "feeds/rss.py",
-    "mutagen": "pipeline/stamp.py",
+    "mutagen": "pipeline/stamp/tagged.py",
 }  # fmt: skip
 SINGLE = {"segno", "pydub", "nh3", "defusedxml"}
 LONGEST_FUNCTION, LONGEST_FILE, LONGEST_STORY, MOST_POSITIONAL = 60, 400, 60, 5
