@@ -8,12 +8,13 @@ from itertools import accumulate, pairwise
 from pipeline.clock import TimeMap
 from pipeline.cues import host_of
 from pipeline.foreign import segments_of_json
-from pipeline.models import Chapter, Participant, RoomEvent, Segment, Transcript
+from pipeline.models import Chapter, Participant, Recording, RoomEvent, Segment, Timeline, Transcript
 from pipeline.pins import OPENING_S, Pin, pins_of, placed
 from pipeline.plan import ChapterPlan
 from pipeline.talk import Turn, turns_of
 from pipeline.titles import titles_of
 from pipeline.topics import Search, conversation, openings
+from pipeline.unsaid import said
 
 SHORTEST_S = 60.0
 FEWEST = 3
@@ -33,6 +34,13 @@ class Mark:
     turn: int | None = None
     pin: Pin | None = None
     worth: float = 0.0
+
+
+def chapters_of(recording: Recording, timeline: Timeline, transcript: Transcript, plan: ChapterPlan) -> tuple[Chapter, ...]:
+    """Chapters of a room on its timeline's clock; none is named after what is muted."""
+    events = tuple(replace(event, t_s=event.t_s - timeline.starts_at_s) for event in recording.events)
+    told = said(transcript, timeline.mutes)
+    return chapter(told, participants=recording.participants, events=events, time_map=TimeMap.of(timeline), plan=plan)
 
 
 def chapter(

@@ -1,20 +1,15 @@
 """The story: a finished room becomes an episode. Begin reading here.
 
-    hear    probe ─> arrange ─> listen ─> clean       what is there, on one clock, measured, without the dead air
+    hear    probe ─> arrange ─> listen ─> clean       what is there, on one clock, measured, and what of it goes
     sound   level ─> encode ─> verify                 and the episode can be heard
     words   transcribe ─> chapter                     and it can be read, and jumped in
 
-Verbs are stages, one file each; a stage takes values and returns a value. `shop.once` does a step once for the same inputs, however
-often a run is begun again; whatever touches media does so in a limited process of its own.
+A stage is a verb with a file of its own that takes values and returns one; `shop.once` does it once for the same inputs.
 """
 
-from dataclasses import replace
-from typing import TypeAlias
-
 from pipeline.arrange import arrange
-from pipeline.chapter import chapter
+from pipeline.chapter import chapters_of
 from pipeline.clean import clean
-from pipeline.clock import TimeMap
 from pipeline.encode import encode
 from pipeline.kept import forget
 from pipeline.level import level
@@ -25,11 +20,8 @@ from pipeline.probe import probe
 from pipeline.sound import sound_of
 from pipeline.transcribe import transcribe
 from pipeline.treatment import asked_for, found_needed
-from pipeline.unsaid import said
 from pipeline.verify import verify
 from pipeline.workshop import Workshop
-
-Chapters: TypeAlias = tuple[Chapter, ...]
 
 
 def hear(recording: Recording, fetched: tuple[Fetched, ...], plan: Plan, shop: Workshop) -> tuple[Timeline, Heard]:
@@ -49,7 +41,9 @@ def sound(timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple
     return sound_of(timeline, heard, levels, verified), verified
 
 
-def words(recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple[Transcript, Chapters]:
+def words(
+    recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop
+) -> tuple[Transcript, tuple[Chapter, ...]]:
     """Who said what and when, and what the talk turns to."""
     forget(shop.scratch)
     transcript = shop.do(transcribe, timeline, heard, plan.speech, participants=recording.participants)
@@ -57,8 +51,6 @@ def words(recording: Recording, timeline: Timeline, heard: Heard, plan: Plan, sh
         return transcript, chapters(recording, timeline, plan, transcript)
 
 
-def chapters(recording: Recording, timeline: Timeline, plan: Plan, transcript: Transcript = NO_WORDS) -> Chapters:
+def chapters(recording: Recording, timeline: Timeline, plan: Plan, transcript: Transcript = NO_WORDS) -> tuple[Chapter, ...]:
     """Pinned topics, and with words what the talk turns to; on the timeline's clock."""
-    events = tuple(replace(event, t_s=event.t_s - timeline.starts_at_s) for event in recording.events)
-    told = said(transcript, timeline.mutes)
-    return chapter(told, participants=recording.participants, events=events, time_map=TimeMap.of(timeline), plan=plan.chapters)
+    return chapters_of(recording, timeline, transcript, plan.chapters)
