@@ -167,10 +167,11 @@ def _rounded(level: float | None) -> float | None:
 
 
 def _activity(timeline: Timeline, after: Powers, speech: Mask, kept: Mask) -> Activity:
-    """How loud each voice is in every bin of the episode."""
-    width = max(-(-int(kept.sum()) // STRIP_BINS), 1)
+    """How loud each voice is in every bin of the episode; nobody is while the show's own music plays."""
+    music = (round(timeline.intro_s / FRAME_S), round(timeline.outro_s / FRAME_S))
+    width = max(-(-(int(kept.sum()) + sum(music)) // STRIP_BINS), 1)
     voices = [
-        (person.identity if person else "", _bins(np.where(mask, powers, 0.0)[kept], width))
+        (person.identity if person else "", _bins(np.pad(np.where(mask, powers, 0.0)[kept], music), width))
         for person, powers, mask in zip(_who(timeline), after, speech, strict=True)
     ]
     return Activity(bin_s=round(width * FRAME_S, 1), voices=tuple(voices))

@@ -4,7 +4,8 @@
     sound   level ─> encode ─> verify                 and the episode can be heard
     words   transcribe ─> chapter                     and it can be read, and jumped in
 
-A stage is a verb with a file of its own that takes values and returns one; `shop.once` does it once for the same inputs.
+Verbs are stages, one file each; a stage takes values and returns a value. `shop.once` does a step once for the same inputs, however
+often a run is begun again; whatever touches media does so in a limited process of its own.
 """
 
 from pipeline.arrange import arrange

@@ -13,7 +13,7 @@ from pipeline.cuts import PAUSED
 from pipeline.edits import Edits, Mute, Stretch
 from pipeline.encode import encode
 from pipeline.level import level
-from pipeline.models import Cut
+from pipeline.models import SILENT_DBFS, Cut
 from pipeline.plan import CleanPlan, EncodePlan
 
 # Four seconds of nothing, talk, a pause of six seconds, talk, and nothing again.
@@ -64,6 +64,15 @@ def test_a_click_is_found_where_the_map_says(room, timeline, name, here, tmp_pat
     heard = decoded(made.file.path)[0]
     late = {at_s: offset(heard, round(TimeMap.of(timeline).episode_s(at_s) * RATE_HZ)) for at_s in CLICKS_S}
     assert {at_s: samples for at_s, samples in late.items() if abs(samples) > NEAR} == {}
+
+
+def test_the_strip_of_voices_runs_on_the_episodes_clock_and_keeps_quiet_under_music(room, timeline, tmp_path):
+    played = replace(timeline, intro_s=3.0, outro_s=2.0)
+    activity = level(played, room.heard, scratch=tmp_path).activity
+    bins = np.array(activity.voices[0][1])
+    assert len(bins) * activity.bin_s == pytest.approx(TimeMap.of(played).duration_s, abs=0.5)
+    plain = np.array(level(timeline, room.heard, scratch=tmp_path).activity.voices[0][1])
+    assert (bins[:30] == SILENT_DBFS).all() and (bins[30 : 30 + len(plain)] == plain).all() and (bins[-20:] == SILENT_DBFS).all()
 
 
 def offset(heard: np.ndarray, at: int) -> int:
