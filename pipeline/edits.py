@@ -16,7 +16,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mute:
-    """Seconds in which one voice is not heard; in a file of everybody `participant` is None, and nobody is."""
+    """Seconds in which one voice is not heard; None: nobody is, as in a file of everybody, whomever a mute of it names."""
 
     participant: str | None
     start_s: float = 0.0
