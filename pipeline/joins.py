@@ -5,10 +5,12 @@ heard still, each in what was cut. No sample but those is any other than the roo
 heard: there a stretch fades inside itself, as it does at the room's own ends and where a cut is too short to fade in.
 """
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 
@@ -64,12 +66,17 @@ def stretches(timeline: Timeline) -> list[Stretch]:
     return out
 
 
-def _may_cross(before: Samples, after: Samples, paused: Iterable[Samples]) -> bool:
+def _may_cross(before: Samples, after: Samples, paused: Sequence[Samples]) -> bool:
     cut = (before[1], after[0])
     if min(end - start for start, end in (before, cut, after)) < FADE:
         return False
-    reaches = ((cut[0], cut[0] + FADE // 2), (cut[1] - FADE // 2, cut[1]))
-    return not any(start < stop and begin < end for start, end in paused for begin, stop in reaches)
+    return not (_meet(paused, cut[0], cut[0] + FADE // 2) or _meet(paused, cut[1] - FADE // 2, cut[1]))
+
+
+def _meet(paused: Sequence[Samples], start: int, end: int) -> bool:
+    """Whether any of them, which are in order, shares a sample with that stretch."""
+    n = bisect_right(paused, start, key=itemgetter(1))
+    return n < len(paused) and paused[n][0] < end
 
 
 def _samples(start_s: float, end_s: float) -> Samples:
