@@ -5,6 +5,7 @@ from typing import IO
 
 import numpy as np
 
+from pipeline.filters import empty
 from pipeline.hum import HumFinder, power_spectra
 from pipeline.loudness import FRAME, PEAK, TruePeak, frame_peaks, frame_powers, weighted
 from pipeline.models import MadeFile
@@ -15,6 +16,10 @@ from pipeline.weighting import Weighting
 # Third-octave bands, 50 Hz to 16 kHz (IEC 61260-1, base ten): their edges as bins of a spectrum.
 BANDS_HZ = 1000 * 10 ** (np.arange(-13, 13) / 10)
 _EDGES = np.rint(np.append(BANDS_HZ * 10**-0.05, BANDS_HZ[-1] * 10**0.05) * FFT / RATE_HZ).astype(int)
+
+
+# Sound of (channels, samples), and its spectra of all channels as one.
+Audible = tuple[Sound, Spectrum]
 
 
 class Row:
@@ -29,8 +34,9 @@ class Row:
         self.true_peak = TruePeak(channels)
         self.hum = HumFinder()
 
-    def hear(self, first: int, sound: Sound, spectra: Spectrum) -> None:
-        """Note a block of (channels, samples) and its spectra, of all channels as one."""
+    def hear(self, first: int, heard: Audible) -> None:
+        """Note a block of sound."""
+        sound, spectra = heard
         power, peak = frame_powers(weighted(self.weighting, sound)), frame_peaks(sound)
         self.power[first // FRAME : first // FRAME + len(power)] = power
         self.peak[first // PEAK : first // PEAK + len(peak)] = peak
@@ -52,20 +58,18 @@ _NARROW = response(2 * _LOW_PASS_HZ / RATE_HZ * np.sinc(2 * _LOW_PASS_HZ / RATE_
 
 
 class Ear:
-    """One track as spectra, written down at 16 kHz as it goes by; silence leaves a hole in the file."""
+    """One track, block by block."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, channels: int) -> None:
+        self.channels = channels
         self.spectra = Spectra()
-        self.speech = _Speech(path)
 
-    def hear(self, block: Sound | None, length: int) -> Spectrum | None:
-        """The spectra of a block, of all channels as one; None where it is silence and nothing rings on."""
+    def hear(self, block: Sound | None, length: int) -> Audible | None:
+        """What is heard of a block; None where it is silence and nothing rings on."""
         if block is None and self.spectra.resting:
-            self.speech.silence(length)
             return None
-        spectra = self.spectra(np.zeros(length, np.float32) if block is None else middle(block)[0])
-        self.speech.write(spectra, length)
-        return spectra
+        sound = empty(self.channels, length) if block is None else block
+        return sound, self.spectra(middle(sound)[0])
 
 
 def middle(sound: Sound) -> Sound:
@@ -73,7 +77,7 @@ def middle(sound: Sound) -> Sound:
     return sound if len(sound) == 1 else sound.mean(0, keepdims=True)
 
 
-class _Speech:
+class Speech:
     """A 16 kHz mono s16 WAV from the timeline's second 0; silence is a hole in the file, which takes no room on the disk."""
 
     def __init__(self, path: Path) -> None:
@@ -82,16 +86,18 @@ class _Speech:
         # The filter answers late: so much of its first answer is thrown away.
         self.at = -(HALF // FACTOR)
 
-    def write(self, spectra: Spectrum, length: int) -> None:
+    def write(self, heard: Audible | None, length: int) -> None:
+        """Write down so many samples at 48 kHz."""
+        if heard is not None:
+            self._write(heard[1])
+        self.at += length // FACTOR
+
+    def _write(self, spectra: Spectrum) -> None:
         narrow = decimated(spectra, _NARROW, FACTOR)
         samples = np.clip(np.rint(narrow * 32767), -32768, 32767).astype("<i2")
         late = max(-self.at, 0)
         self._seek(max(self.at, 0))
         self.file.write(samples[late:].tobytes())
-        self.at += length // FACTOR
-
-    def silence(self, length: int) -> None:
-        self.at += length // FACTOR
 
     def finish(self, total: int) -> MadeFile:
         """The file, whole: `total` samples at 48 kHz long."""

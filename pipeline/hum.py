@@ -8,6 +8,8 @@ from pipeline.spectra import FFT, RATE_HZ, Spectrum
 MAINS_HZ = (50.0, 60.0)
 # Overtones that are looked at; a line counts when it stands so far above its neighbours.
 LINES, STANDS_OUT_DB, LINES_NEEDED = 5, 10.0, 2
+# Hum below this is heard by nobody, however quiet the rest.
+FAINTEST_DBFS = -80.0
 # Spectra up to this frequency are summed apart for every class of loudness, so that the quietest can be found in the end.
 TOP_HZ, CLASS_DB, LOWEST_DB, CLASSES = 400.0, 3.0, -130.0, 45
 BIN_HZ = RATE_HZ / FFT
@@ -37,18 +39,19 @@ class HumFinder:
         """The mains' frequency and how many dB its lines stand out, the mean of all; None: there is no hum."""
         enough = max(FEWEST, QUIETEST_SHARE * self.counts.sum())
         quiet = int(np.searchsorted(np.cumsum(self.counts), enough)) + 1
-        spectrum = self.sums[:quiet].sum(0)
+        spectrum = self.sums[:quiet].sum(0) / max(self.counts[:quiet].sum(), 1)
         if not spectrum.any():
             return None
         lines = {mains_hz: _standing_out(spectrum, mains_hz) for mains_hz in MAINS_HZ}
         mains_hz = max(lines, key=lambda hz: len(lines[hz]))
-        if len(lines[mains_hz]) < LINES_NEEDED:
+        loudest = max((power for power, _ in lines[mains_hz]), default=0.0)
+        if len(lines[mains_hz]) < LINES_NEEDED or loudest < 10 ** (FAINTEST_DBFS / 10):
             return None
-        return mains_hz, float(np.mean(lines[mains_hz]))
+        return mains_hz, float(np.mean([above_db for _, above_db in lines[mains_hz]]))
 
 
-def _standing_out(spectrum: NDArray[np.float64], mains_hz: float) -> list[float]:
-    """By how many dB each line stands out that does."""
+def _standing_out(spectrum: NDArray[np.float64], mains_hz: float) -> list[tuple[float, float]]:
+    """Power of each line that stands out, and by how many dB it does."""
     found = []
     for line in range(1, LINES + 1):
         centre = round(line * mains_hz / BIN_HZ)
@@ -56,7 +59,7 @@ def _standing_out(spectrum: NDArray[np.float64], mains_hz: float) -> list[float]
         sides = np.concatenate([spectrum[centre - AROUND : centre - OWN], spectrum[centre + OWN + 1 : centre + AROUND + 1]])
         above_db = 10 * float(np.log10(own / max(float(np.median(sides)), 1e-20)))
         if above_db > STANDS_OUT_DB:
-            found.append(above_db)
+            found.append((float(own), above_db))
     return found
 
 

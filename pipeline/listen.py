@@ -7,8 +7,7 @@ room by several processes side by side; the files of a mix are summed first. Mem
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
 from math import isnan
 from pathlib import Path
 from typing import Self
@@ -17,21 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.child import Children, Report, quiet
-from pipeline.decode import BLOCK, keep_memory
-from pipeline.ears import Ear, Row, middle
-from pipeline.filters import empty
+from pipeline.decode import keep_memory
+from pipeline.ears import Audible, Row, Speech
 from pipeline.journal import place
 from pipeline.kept import Kept
 from pipeline.loudness import FRAME, integrated, loudness_range, lufs
+from pipeline.measuring import Blocks, Follow, each, together
 from pipeline.models import Condition, Heard, Loss, MadeFile, Timeline, Track
-from pipeline.spectra import RATE_HZ, Sound
+from pipeline.sounding import sounding
+from pipeline.spectra import RATE_HZ
 from pipeline.tracks import LONG, Decoding, Went
 
-VERSION = 3
+VERSION = 4
 FRAME_S = FRAME / RATE_HZ
 
-# Two channels are worth keeping where their difference is more than this against their sum.
-STEREO_DB = -35.0
 # Seconds a decode may fall short of what the packets said before we speak of loss.
 SLACK_S, SLACK_SHARE = 0.5, 0.005
 # What a track is like when it is quiet: this share of its frames, digital silence (muted, not there yet) left out.
@@ -85,12 +83,9 @@ class Part:
 
 def listen(timeline: Timeline, *, children: Children, scratch: Path, report: Report = quiet) -> Heard:
     """Loudness, peaks, bands and 16 kHz speech of every track, each decoded once; what was decoded is kept if there is room."""
-    folder = place(scratch, listen, timeline)
-    if not timeline.separate:
-        return _together(timeline, folder, [children.run(heard_mix, timeline, folder, scratch, report=report)])
-    shares = _shares(timeline)
+    folder, shares = place(scratch, listen, timeline), _shares(timeline)
     with ThreadPoolExecutor(len(shares)) as pool:
-        parts = pool.map(lambda share: children.run(heard_tracks, timeline, share, folder, scratch, report=report), shares)
+        parts = pool.map(lambda share: children.run(heard_part, timeline, share, folder, scratch, report=report), shares)
         return _together(timeline, folder, list(parts))
 
 
@@ -100,69 +95,60 @@ def measures(heard: Heard) -> Measures:
 
 
 def _shares(timeline: Timeline) -> list[list[int]]:
-    """Which tracks are heard by which process."""
+    """Which tracks are heard by which process; the files of a mix, and those of a short room, by one."""
     tracks = range(len(timeline.tracks))
-    count = min(os.cpu_count() or 1, len(tracks)) if timeline.length_s * RATE_HZ >= LONG else 1
+    apart = timeline.separate and timeline.length_s * RATE_HZ >= LONG
+    count = min(os.cpu_count() or 1, len(tracks)) if apart else 1
     return [list(tracks[n::count]) for n in range(count)]
 
 
 # ---- in the child
 
 
-def heard_tracks(timeline: Timeline, share: list[int], folder: Path, scratch: Path, report: Report) -> Part:
-    """Those tracks, each by itself."""
+def heard_part(timeline: Timeline, share: list[int], folder: Path, scratch: Path, report: Report) -> Part:
+    """Those tracks, each by itself, or all files of a mix together. What hums is measured again without its hum."""
     keep_memory()
-    total = round(timeline.length_s * RATE_HZ)
-    ears, rows = [Ear(folder / f"speech-{n}.wav") for n in share], [Row(total, 1) for _ in share]
-    tracks = [timeline.tracks[n] for n in share]
-    decoding = Decoding(tracks, 1, total)
-    for first, blocks in Kept(scratch, tracks, 1, total).keeping(decoding.here()):
-        length = min(BLOCK, total - first)
-        for ear, row, block in zip(ears, rows, blocks, strict=True):
-            spectra = ear.hear(block, length)
-            if spectra is not None:
-                row.hear(first, empty(1, length) if block is None else block, spectra)
-        report(min(first + BLOCK, total) / total)
-    return _part(folder / f"measures-{share[0]}.npz", rows, ears, decoding.went, total)
+    tracks, total = [timeline.tracks[n] for n in share], round(timeline.length_s * RATE_HZ)
+    speech = [Speech(folder / f"speech-{n}.wav") for n in share]
+    decoding = Decoding(tracks, timeline.channels, total)
+    blocks = Kept(scratch, tracks, timeline.channels, total).keeping(decoding.here() if timeline.separate else decoding)
 
+    def follow(heard: Sequence[Audible | None], first: int, length: int) -> None:
+        for file, one in zip(speech, heard, strict=True):
+            file.write(one, length)
+        report((first + length) / total)
 
-def heard_mix(timeline: Timeline, folder: Path, scratch: Path, report: Report) -> Part:
-    """All files of a mix together; as two channels where left and right truly differ."""
-    keep_memory()
-    total, channels = round(timeline.length_s * RATE_HZ), timeline.channels
-    ears = [Ear(folder / f"speech-{n}.wav") for n, _ in enumerate(timeline.tracks)]
-    rows, sides = [Row(total, n) for n in range(1, channels + 1)], np.zeros(2)
-    decoding = Decoding(timeline.tracks, channels, total)
-    for first, blocks in Kept(scratch, timeline.tracks, channels, total).keeping(decoding):
-        length = min(BLOCK, total - first)
-        heard = [ear.hear(block, length) for ear, block in zip(ears, blocks, strict=True)]
-        sounding = [
-            (empty(channels, length) if block is None else block, one)
-            for block, one in zip(blocks, heard, strict=True)
-            if one is not None
-        ]
-        if sounding:
-            sound, spectra = (reduce(np.add, each) for each in zip(*sounding, strict=True))
-            for row, heard_as in zip(rows, (middle(sound), sound), strict=False):
-                row.hear(first, heard_as, spectra)
-            sides += _sides(sound)
-        report(min(first + BLOCK, total) / total)
-    row = rows[-1] if channels == 2 and sides[1] > sides[0] * 10 ** (STEREO_DB / 10) else rows[0]
-    return _part(folder / "measures-0.npz", [row], ears, decoding.went, total)
-
-
-def _sides(sound: Sound) -> NDArray[np.float64]:
-    """Power of what two channels have in common, and of what they have not."""
-    return np.array([np.square(sound[0] + sound[-1]).mean(), np.square(sound[0] - sound[-1]).mean()])
-
-
-def _part(path: Path, rows: Sequence[Row], ears: Sequence[Ear], went: Sequence[Went], total: int) -> Part:
+    rows = _rows(timeline, blocks, len(tracks), total, follow)
+    conditions = tuple(_condition(row, clipped) for row, clipped in zip(rows, _clipped(rows, decoding.went), strict=True))
+    rows = _without_hum(timeline, tracks, rows, conditions, scratch)
     peaks = [row.true_peak.dbtp() for row in rows]
     return Part(
-        measures=Measures.of(rows).write(path), speech=tuple(ear.speech.finish(total) for ear in ears), went=tuple(went),
-        conditions=tuple(_condition(row, clipped) for row, clipped in zip(rows, _clipped(rows, went), strict=True)),
-        channels=len(rows[0].weighting), true_peak_dbtp=max((peak for peak in peaks if peak is not None), default=None),
+        measures=Measures.of(rows).write(folder / f"measures-{share[0]}.npz"), conditions=conditions, went=decoding.went,
+        speech=tuple(file.finish(total) for file in speech), channels=len(rows[0].weighting),
+        true_peak_dbtp=max((peak for peak in peaks if peak is not None), default=None),
     )  # fmt: skip
+
+
+def _rows(timeline: Timeline, blocks: Blocks, count: int, total: int, follow: Follow) -> list[Row]:
+    if timeline.separate:
+        return each(blocks, count, total, follow)
+    return [together(blocks, count, total, follow, channels=timeline.channels)]
+
+
+def _without_hum(
+    timeline: Timeline, tracks: Sequence[Track], rows: Sequence[Row], conditions: Sequence[Condition], scratch: Path
+) -> list[Row]:
+    """The rows as they will be rendered: where there was hum, measured once more."""
+    hums = [one.hum_hz for one in conditions] if timeline.separate else [conditions[0].hum_hz] * len(tracks)
+    humming = [replace(track, hum_hz=hum_hz) for track, hum_hz in zip(tracks, hums, strict=True) if hum_hz]
+    total = round(timeline.length_s * RATE_HZ)
+    again = _rows(timeline, sounding(humming, timeline.channels, total, scratch), len(humming), total, _unheeded) if humming else []
+    left = iter(again)
+    return [next(left) if one.hum_hz else row for row, one in zip(rows, conditions, strict=True)]
+
+
+def _unheeded(_heard: Sequence[Audible | None], _first: int, _length: int) -> None:
+    """Nobody follows."""
 
 
 def _clipped(rows: Sequence[Row], went: Sequence[Went]) -> list[int]:

@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 from pipeline.child import Report
 from pipeline.decode import BLOCK, RATE_HZ, keep_memory
 from pipeline.ears import middle
-from pipeline.filters import empty, hum_filter
+from pipeline.filters import empty
 from pipeline.formats import Output
 from pipeline.joins import without_cuts
-from pipeline.kept import Kept
 from pipeline.level import Levels
 from pipeline.limiter import Limiter
 from pipeline.loudness import FRAME
 from pipeline.models import MadeFile, Timeline
 from pipeline.mutes import unmuted
 from pipeline.press import writer
+from pipeline.sounding import sounding
 from pipeline.spectra import Sound
-from pipeline.tracks import Decoding
 
 # A shorter room is written before a process would have begun.
 LONG_S = 300.0
@@ -75,24 +74,16 @@ def _told(blocks: Iterable[tuple[int, Sound]], timeline: Timeline, report: Repor
 
 def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int, scratch: Path) -> Iterator[tuple[int, Sound]]:
     """The room in blocks, levelled, each with its first sample."""
-    hums = [hum_filter(track, timeline.channels) for track in timeline.tracks]
-    for first, row in _rows(timeline, scratch):
-        length = min(BLOCK, round(timeline.length_s * RATE_HZ) - first)
+    total = round(timeline.length_s * RATE_HZ)
+    for first, row in sounding(timeline.tracks, timeline.channels, total, scratch):
+        length = min(BLOCK, total - first)
         sound = empty(timeline.channels, length)
-        for n, (block, hum) in enumerate(zip(row, hums, strict=True)):
-            without_hum = hum(block, length)
-            if without_hum is not None:
-                heard = unmuted(timeline, n, first, without_hum)
+        for n, block in enumerate(row):
+            if block is not None:
+                heard = unmuted(timeline, n, first, block)
                 sound += heard * curve(gain_db[n], first, length) if timeline.separate else heard
         levelled = sound if timeline.separate else sound * curve(gain_db[0], first, length)
         yield first, levelled if channels == timeline.channels else middle(levelled)
-
-
-def _rows(timeline: Timeline, scratch: Path) -> Iterable[tuple[int, list[Sound | None]]]:
-    """The tracks as they were heard: kept, or decoded once more."""
-    total = round(timeline.length_s * RATE_HZ)
-    kept = Kept(scratch, timeline.tracks, timeline.channels, total)
-    return kept if kept.is_whole else Decoding(timeline.tracks, timeline.channels, total)
 
 
 def curve(gain_db: NDArray[np.float32], first: int, length: int) -> Sound:
