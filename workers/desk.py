@@ -138,5 +138,7 @@ def _failure(run: Run, episode: Episode | None) -> Failure | None:
     if failed is None:
         return None
     refused = failed.tries < MAX_TRIES
-    happened, safe, after = sentences(failed.kind, failed.error, refused=refused)
+    is_heard = episode is not None and episode.state in ("audible", "complete")
+    what = "change" if failed.kind == "audio" and is_heard else failed.kind
+    happened, safe, after = sentences(what, failed.error, refused=refused)
     return Failure(happened=happened, safe=safe, next=after, ref=episode.slug if episode else run.id, retryable=not refused)

@@ -4,20 +4,24 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.orm import Session
 
-from feeds.catalogue import Episode, EpisodeRow, RenditionRow, Show, StoredRendition, WordsInfo, find_episode, show_by_id
+from feeds.catalogue import Episode, EpisodeRow, RenditionRow, Show, ShowAudio, StoredRendition, WordsInfo, find_episode, show_by_id
 from feeds.pages import show_cover
+from feeds.publish import read_words
 from pipeline.child import Children
+from pipeline.edits import Edits
+from pipeline.errors import Stopped
 from pipeline.journal import write_whole
 from pipeline.models import Fetched, MadeFile, Recording, Rendition, Transcript
 from pipeline.naming import file_name
-from pipeline.plan import Plan
+from pipeline.plan import CleanPlan, FilterPlan, LevelPlan, Plan
 from pipeline.stamp import stamp
 from pipeline.stores import Store
 from pipeline.upload import Sending, upload
@@ -25,18 +29,21 @@ from pipeline.workshop import Workshop
 from workers import scratch
 from workers.database import AWAY
 from workers.fetch import fetch
-from workers.heart import Heart, Lapsed
+from workers.heard_before import HeardBefore, Remembering
+from workers.heart import Heart
 from workers.hindrance import hindrance
 from workers.house import House
 from workers.labels import labels
 from workers.ledger import Claim, received, unfinished
 from workers.ledger.values import JobState
+from workers.repair import stands
 from workers.work_loop import Outcome, Perform
 
 # A corrected file replaces the bytes behind the same address, so nobody keeps them for long.
 MEDIA_CACHE = "public, max-age=300, stale-while-revalidate=86400"
 PRIVATE_CACHE = "private, no-store"
 _TRANSCRIPT = TypeAdapter(Transcript)
+OnePlan = TypeVar("OnePlan", LevelPlan, FilterPlan, CleanPlan)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +118,15 @@ class Job:
             self.heart.must_hold()
             try:
                 upload(self.store, [self._sending(r) for r in renditions], go_on)
-            except Lapsed:  # we may have put something old over something newer
-                self.house.database.patiently(lambda session: self.keep(session, looked_at=0.0))
+            except Stopped:
+                self.doubt()
                 raise
         self.hashes.update({r.file.path: _sha384(r.file.path) for r in renditions})  # not while the database waits for us
         return renditions
+
+    def doubt(self) -> None:
+        """We may have put something old over something newer: the episode's files are looked at as soon as nobody is at them."""
+        self.house.database.patiently(lambda session: self.keep(session, looked_at=0.0))
 
     def _sending(self, rendition: Rendition) -> Sending:
         name = file_name(f"{self.show.title} - {self.episode.title}", rendition.file.path.suffix)
@@ -140,6 +151,17 @@ class Job:
             channels=stored.channels, bitrate_kbps=stored.bitrate_kbps, integrated_lufs=stored.integrated_lufs,
             true_peak_dbtp=stored.true_peak_dbtp,
         )  # fmt: skip
+
+    def standing(self) -> tuple[Rendition, ...]:
+        """The renditions where they lie in the store as they were made, and sound as they shall; none where they must be made."""
+        if self.episode.edits != self.episode.edits_heard:
+            return ()
+        here = all(stands(self.store.stat(stored.key), stored) for stored in self.episode.renditions)
+        return self.stored_renditions() if here else ()
+
+    def words(self) -> Transcript | None:
+        """The machine's words as they were kept, None where there are none."""
+        return read_words(self.house.private, self.episode) if self.episode.words_key else None
 
     def keep_words(self, transcript: Transcript) -> str:
         """Where the machine's words now lie in the private store; empty when there are none."""
@@ -183,19 +205,35 @@ def open_job(house: House, claim: Claim, heart: Heart) -> Job:
     assert episode
     children = Children(limits=house.limits(claim.kind), stop=heart.stop)
     slices = Slices(store=house.private, prefix=f"{episode.prefix}slices/")
-    shop = Workshop(scratch=scratch_of(house, run_id), children=children, slices=slices, follow=heart.progress)
-    recording = got.recording
+    before = HeardBefore(store=house.private, prefix=f"{episode.prefix}heard/")
+    makes_sound = claim.kind == "audio"
+    workshop: Callable[..., Workshop] = partial(Remembering, before=before) if makes_sound else Workshop
+    shop = workshop(scratch=scratch_of(house, run_id), children=children, slices=slices, follow=heart.progress)
+    plan = plan_for(house.plan, got.recording, show.audio, episode.edits if makes_sound else episode.edits_heard)
     return Job(
-        house=house, recording=recording, root=got.root, show=show, episode=episode, plan=plan_for(house.plan, recording),
-        shop=shop, heart=heart,
+        house=house, recording=got.recording, root=got.root, show=show, episode=episode, plan=plan, shop=shop, heart=heart
     )  # fmt: skip
 
 
-def plan_for(plan: Plan, recording: Recording) -> Plan:
-    """The installation's plan with what the room says, as intake filled it in from its show: consent, language, words to expect."""
+def plan_for(plan: Plan, recording: Recording, audio: ShowAudio, edits: Edits) -> Plan:
+    """The installation's plan with what the room says, as intake filled it in from its show (consent, language, words to expect),
+    how the show sounds, and what its creator has edited."""
     language = recording.language or plan.speech.language
-    speech = replace(plan.speech, language=language, hotwords=(*plan.speech.hotwords, recording.title))
-    return replace(plan, consent="required" if recording.consent_policy == "speakers" else "notice", speech=speech)
+    return replace(
+        plan,
+        consent="required" if recording.consent_policy == "speakers" else "notice",
+        speech=replace(plan.speech, language=language, hotwords=(*plan.speech.hotwords, recording.title)),
+        level=_with(plan.level, mode=audio.level, target_lufs=audio.target_lufs),
+        filters=_with(plan.filters, denoise=audio.denoise),
+        clean=_with(plan.clean, trim=audio.trim, shorten_pauses=audio.shorten_pauses),
+        edits=edits,
+    )
+
+
+def _with(plan: OnePlan, **said: object) -> OnePlan:
+    """The plan with what is said; None says nothing."""
+    told: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    return replace(plan, **told)
 
 
 def scratch_of(house: House, run_id: str) -> Path:

@@ -14,14 +14,13 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from feeds.catalogue import db_now, json_of
-from feeds.publish import read_words
 from pipeline import story
-from pipeline.models import Chapter, Rendition, Sound, Transcript
+from pipeline.models import NO_WORDS, Chapter, Rendition, Sound, Transcript
 from workers.house import House
 from workers.job import Job, in_scratch, words_info
 from workers.ledger import NextJob
 from workers.publishing import silent_bodies
-from workers.work_loop import Outcome, Perform
+from workers.work_loop import Outcome, Perform, nobody_tidies
 
 
 def bodies(house: House) -> Mapping[str, Perform]:
@@ -34,23 +33,25 @@ def bodies(house: House) -> Mapping[str, Perform]:
 
 
 def audio(job: Job) -> Outcome:
-    """Make the episode audible; its words are another job."""
+    """Make the episode audible; its words are another job. Sound that stands and shall stay gets its labels anew, and no more."""
+    if standing := job.standing():
+        return relabelled(job, standing)
     timeline, heard = story.hear(job.recording, job.fetched(), job.plan, job.shop)
     sound, verified = story.sound(timeline, heard, job.plan, job.shop)
-    return audible(job, sound, verified, story.chapters(job.recording, timeline, job.plan))
+    return audible(job, sound, verified, story.chapters(job.recording, timeline, job.plan, job.words() or NO_WORDS))
 
 
 def audible(job: Job, sound: Sound, renditions: Sequence[Rendition], chapters: Sequence[Chapter]) -> Outcome:
     """The sound that was made becomes what listeners get: stamped, stored, and published with the commit.
 
-    An episode that is complete already stays so: sound that is made again takes nothing from a listener, and is the same bytes.
+    An episode that is complete already stays so: its words go with any sound, and sound that is made again is the same bytes.
     """
     known = replace(job.episode, state="audible", sound=sound, words=None, chapters=tuple(chapters))
     stamped = job.stamped(tuple(renditions), known)
-    if job.episode.state == "complete":
-        known = replace(job.episode, sound=sound)
-        transcript = read_words(job.house.private, known) if known.words_key else None
-        stamped = job.stamped(stamped, known, transcript)  # over what was there when its words came, as they did
+    was_complete = job.episode.state == "complete"
+    if was_complete:
+        known = replace(job.episode, sound=sound, chapters=_chapters_now(job, chapters))
+        stamped = job.stamped(stamped, known, job.words())  # over what was there when its words came, as they did
     stored = job.send(stamped)
 
     def apply(session: Session) -> None:
@@ -59,11 +60,31 @@ def audible(job: Job, sound: Sound, renditions: Sequence[Rendition], chapters: S
             session,
             state=known.state,
             sound=json_of(sound),
+            edits_heard=json_of(job.plan.edits),
             chapters=json_of(known.chapters),
             published_at=job.publishes_at(db_now()),
         )
 
-    return Outcome(apply=apply, follow=(NextJob(kind="words"),), feed_changed=True, timings=job.shop.timings_s)
+    return Outcome(
+        apply=apply, follow=() if was_complete else (NextJob(kind="words"),), feed_changed=True, timings=job.shop.timings_s,
+        after=job.clear if was_complete else nobody_tidies, overtaken=job.doubt,
+    )  # fmt: skip
+
+
+def _chapters_now(job: Job, chapters: Sequence[Chapter]) -> tuple[Chapter, ...]:
+    """Other edits may take away what a chapter was named after; without any, and without words to be had, they stay."""
+    is_edited = job.plan.edits != job.episode.edits_heard
+    return tuple(chapters) if is_edited and job.words() else job.episode.chapters
+
+
+def relabelled(job: Job, standing: Sequence[Rendition]) -> Outcome:
+    """The files as they are, with what is known of the episode now inside them."""
+    stored = job.send(job.stamped(tuple(standing), job.episode, job.words()))
+    words_are_due = job.episode.state != "complete"
+    return Outcome(
+        apply=lambda session: job.keep_renditions(session, stored), feed_changed=True, timings=job.shop.timings_s,
+        after=nobody_tidies if words_are_due else job.clear, overtaken=job.doubt,
+    )  # fmt: skip
 
 
 def words(job: Job) -> Outcome:
@@ -82,4 +103,4 @@ def complete(job: Job, transcript: Transcript, chapters: Sequence[Chapter]) -> O
         job.keep_renditions(session, stored)
         job.keep(session, state="complete", words=json_of(known.words), words_key=words_key, chapters=json_of(known.chapters))
 
-    return Outcome(apply=apply, feed_changed=True, timings=job.shop.timings_s, after=job.clear)
+    return Outcome(apply=apply, feed_changed=True, timings=job.shop.timings_s, after=job.clear, overtaken=job.doubt)

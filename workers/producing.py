@@ -16,13 +16,11 @@ from workers.jobs import bodies
 from workers.ledger import Claim, Progress, Run
 from workers.report import report
 from workers.rooms import gather
-from workers.sections import StoreSettings
-from workers.settings import Settings, load
+from workers.settings import load, under
 from workers.wiring import open_house
 from workers.work_loop import drain
 
 DEFAULT_SHOW = "episodes"
-STATE = ".aircheck/run"
 
 Follow = Callable[[str, float, str], None]
 
@@ -40,22 +38,18 @@ def produce(paths: Sequence[Path], *, show: str, title: str, out: Path, follow: 
     gathered = gather(paths)
     wanted = show or gathered.recording.show or DEFAULT_SHOW
     recording = replace(gathered.recording, show=wanted, title=title or gathered.recording.title)
-    with open_house(settings_under(out)) as house:
+    with open_house(under(out, load())) as house:
         was_there = _accept(house, recording, gathered.root)
-        run = drain(house.database, bodies(house), recording.recording_id, watch=_watch(follow), retries=False)
-        clear_abandoned(house)
-        _must_be_done(run)
+        run = work_off(house, recording.recording_id, follow)
         return Produced(report=report(house, run), was_there=was_there)
 
 
-def settings_under(out: Path) -> Settings:
-    """The settings with database, scratch and both stores inside the folder `out`, and no Redis."""
-    settings, home = load(), out.expanduser().absolute()
-    state = home / STATE
-    return settings.model_copy(update={
-        "data_dir": state, "database_url": f"sqlite:///{state / 'aircheck.db'}", "redis_url": "",
-        "store": StoreSettings(url=home.as_uri(), private_url=(state / "private").as_uri()),
-    })  # fmt: skip
+def work_off(house: House, run_id: str, follow: Follow) -> Run:
+    """Do what is left of a run, here and now. Errors: `Refused`, `Broken` where a job of it fails."""
+    run = drain(house.database, bodies(house), run_id, watch=_watch(follow), retries=False)
+    clear_abandoned(house)
+    _must_be_done(run)
+    return run
 
 
 def _accept(house: House, recording: Recording, root: str) -> bool:

@@ -129,7 +129,7 @@ def _noted(private: Store, show: Show) -> Mapping[str, Noted]:
 
 def _lost(house: House, episode: Episode, noted: Noted | None) -> _Lost:
     store = house.store_of(episode)
-    audio = tuple(rendition.key for rendition in episode.renditions if not _stands(store.stat(rendition.key), rendition))
+    audio = tuple(rendition.key for rendition in episode.renditions if not stands(store.stat(rendition.key), rendition))
     words = (episode.words_key,) if episode.words_key and read_words(house.private, episode) is None else ()
     documents = _lost_documents(house.public, episode, noted) if noted and noted.fingerprint else ()
     return _Lost(audio=audio, words=words, documents=documents, told=bool(noted and noted.fingerprint))
@@ -143,7 +143,7 @@ def _lost_documents(public: Store, episode: Episode, noted: Noted) -> tuple[str,
     return lost or (() if whole else tuple(stats))
 
 
-def _stands(stat: Stat | None, meant: StoredRendition) -> bool:
+def stands(stat: Stat | None, meant: StoredRendition) -> bool:
     """Whether it is the very file that is meant; a store that cannot tell the bytes is asked for their number alone."""
     about = stat and (stat.size_bytes, stat.mime_type, stat.sha256 or meant.sha256)
     return about == (meant.size_bytes, meant.mime_type, meant.sha256)

@@ -32,6 +32,8 @@ from workers.sections import (
 PREFIX = "AIRCHECK_"
 CONFIG = "AIRCHECK_CONFIG"
 FILE = "aircheck.toml"
+# The folder of everything but public files, in the folder that `produce` writes to.
+STATE = ".aircheck/run"
 
 
 class Settings(BaseSettings):
@@ -115,6 +117,16 @@ def load(file: Path | None = None) -> Settings:
         return Settings(**written)
     except ValidationError as error:
         raise Refused(_told(error, path), code="bad_setting") from None
+
+
+def under(out: Path, settings: Settings) -> Settings:
+    """The same with database, scratch and both stores inside the folder `out`, and no Redis: where `produce` leaves everything."""
+    home = out.expanduser().absolute()
+    state = home / STATE
+    return settings.model_copy(update={
+        "data_dir": state, "database_url": f"sqlite:///{state / 'aircheck.db'}", "redis_url": "",
+        "store": StoreSettings(url=home.as_uri(), private_url=(state / "private").as_uri()),
+    })  # fmt: skip
 
 
 def _config_file() -> Path | None:

@@ -17,7 +17,7 @@ from workers import ledger
 from workers.database import AWAY, Database, is_away
 from workers.heart import Heart
 from workers.hindrance import Rest, hindrance
-from workers.ledger import LEASE_S, QUEUES, Bell, Claim, JobRow, NextJob, PausedRow, Progress, Run
+from workers.ledger import LEASE_S, QUEUES, Bell, Claim, Fenced, JobRow, NextJob, PausedRow, Progress, Run
 from workers.ledger.claims import of_run
 from workers.owner import me
 
@@ -36,7 +36,7 @@ def nothing(session: Session) -> None:
 
 
 def nobody_tidies() -> None:
-    """The tidying of a job that leaves nothing behind."""
+    """The tidying of a job that leaves nothing behind, done or overtaken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,8 @@ class Outcome:
     timings: Mapping[str, float] = field(default_factory=dict)
     # tidies up once all that is true; never heard of when the process dies in between
     after: Callable[[], None] = nobody_tidies
+    # says that we may have put something old over something newer, when we turn out to have been overtaken
+    overtaken: Callable[[], None] = nobody_tidies
 
 
 Perform = Callable[[Claim, Heart], Outcome]
@@ -128,7 +130,7 @@ class WorkLoop:
         try:
             with self._beating(claim) as heart:
                 outcome = self._performed(claim, heart)
-                bells = self._kept(lambda session: _commit(session, claim, outcome))
+                bells = self._committed(claim, outcome)
         except Stopped as stopped:
             log.info("given_back" if self._give_back(claim) else "dropped", why=str(stopped))
         except Exception as error:
@@ -141,6 +143,13 @@ class WorkLoop:
             log.info("done", tries=claim.tries, **{f"{stage}_s": round(s, 3) for stage, s in outcome.timings.items()})
             self._ring(bells)
             outcome.after()
+
+    def _committed(self, claim: Claim, outcome: Outcome) -> tuple[Bell, ...]:
+        try:
+            return self._kept(lambda session: _commit(session, claim, outcome))
+        except Fenced:
+            outcome.overtaken()
+            raise
 
     def _kept(self, work: Callable[[Session], T]) -> T:
         """What became of a job, written down however long the database is away."""

@@ -252,14 +252,19 @@ def test_a_cancelled_job_is_stopped_at_the_next_beat_and_changes_nothing(databas
     assert run.reason.startswith("This episode was cancelled before it could be heard.")
 
 
-def test_who_stalled_past_the_lease_cannot_commit(database: Database, send: Send, loop: WorkLoop, jobs: Jobs) -> None:
+def test_who_stalled_past_the_lease_cannot_commit_and_says_so(database: Database, send: Send, loop: WorkLoop, jobs: Jobs) -> None:
     send()
+    said: list[str] = []
 
     def overtaken(claim: Claim, heart: Heart) -> Outcome:
         jobs.bodies["audio"] = jobs.audio
         shift(database, lease_until=-60)
         assert loop.work_one("audio")
-        return Outcome(apply=lambda session: session.execute(update(EpisodeRow).values(title="stale")))
+        stale = update(EpisodeRow).values(title="stale")
+        return Outcome(
+            apply=lambda session: session.execute(stale), after=lambda: said.append("done"),
+            overtaken=lambda: said.append("overtaken"),
+        )  # fmt: skip
 
     jobs.bodies["audio"] = overtaken
     assert loop.work_one("audio")
@@ -269,6 +274,7 @@ def test_who_stalled_past_the_lease_cannot_commit(database: Database, send: Send
         outcomes = [a.outcome for a in ledger.attempts(session, audio_id)]
     assert episode and (episode.title, episode.state) == ("Tuesday room, 20 November 2026", "audible")
     assert outcomes == ["lost", "done"]
+    assert said == ["overtaken"]
 
 
 def test_a_long_job_keeps_its_lease(database: Database, send: Send, jobs: Jobs) -> None:

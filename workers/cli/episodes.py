@@ -10,6 +10,8 @@ from pipeline.errors import Refused
 from workers.cli import console
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from feeds.catalogue import Episode
     from workers.house import House
 
@@ -17,6 +19,10 @@ episode = typer.Typer(help="List, show and download episodes.", no_args_is_help=
 
 Json = Annotated[bool, console.JSON]
 Name = Annotated[str, typer.Argument(help="The episode: its guid, its ten letters, or its run.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="The folder of an earlier `aircheck produce`; default: this installation.", file_okay=False),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,12 +31,11 @@ def register(app: typer.Typer) -> None:
 
 
 @episode.command("list", epilog="Example: aircheck episode list --show tuesday")
-def list_(show: Annotated[str | None, typer.Option(help="Only this show.")] = None, as_json: Json = False) -> None:
+def list_(show: Annotated[str | None, typer.Option(help="Only this show.")] = None, out: Out = None, as_json: Json = False) -> None:
     """List episodes, newest first."""
     from feeds.catalogue import episodes, find_show
-    from workers.wiring import open_house
 
-    with open_house() as house, house.database.read() as session:
+    with house_of(out) as house, house.database.read() as session:
         if show is not None and find_show(session, show) is None:
             raise Refused(f"there is no show {show}; see: aircheck show list", code="unknown_show")
         rows = [_summary(house, e) for e in episodes(session, show)]
@@ -44,11 +49,12 @@ def list_(show: Annotated[str | None, typer.Option(help="Only this show.")] = No
 
 
 @episode.command("show", epilog="Example: aircheck episode show k3v7q2mzpa")
-def show(name: Name, as_json: Json = False) -> None:
-    """Tell everything about one episode."""
-    from workers.wiring import open_house
+def show(name: Name, out: Out = None, as_json: Json = False) -> None:
+    """Tell everything about one episode.
 
-    with open_house() as house:
+    Voices, cuts, kept stretches and mutes are told by the recording's clock, chapters by the episode's.
+    """
+    with house_of(out) as house:
         _, found = house.episode_of(name)
         detail = {**_summary(house, found), **_detail(house, found)}
     if as_json:
@@ -56,18 +62,23 @@ def show(name: Name, as_json: Json = False) -> None:
         return
     for key, value in detail.items():
         for n, line in enumerate(value if isinstance(value, list) else [value]):
-            text = "  ".join(str(v) for v in line.values() if v not in ("", None)) if isinstance(line, dict) else str(line)
-            console.out(f"{key if n == 0 else '':<12} {text}")
+            fields = line.items() if isinstance(line, dict) else [(key, line)]
+            text = "  ".join(_in_words(name, value) for name, value in fields if value not in ("", None))
+            console.out(f"{key.removesuffix('_s') if n == 0 else '':<12} {text}")
+
+
+def _in_words(name: str, value: object) -> str:
+    """A value as people read it: what its name says is seconds as a time."""
+    return written(float(value)) if name.endswith("_s") and isinstance(value, int | float) else str(value)
 
 
 @episode.command("download", epilog="Example: aircheck episode download k3v7q2mzpa --to ~/Downloads")
 def download(
-    name: Name, to: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path(), as_json: Json = False
-) -> None:
+    name: Name, to: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path(), out: Out = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Copy every file of an episode into a folder: all renditions and documents."""
-    from workers.wiring import open_house
-
-    with open_house() as house:
+    with house_of(out) as house:
         _, found = house.episode_of(name)
         store = house.store_of(found)
         keys = sorted(store.keys(found.prefix))
@@ -85,6 +96,14 @@ def download(
         console.out(f"{len(paths)} files in {folder}")
 
 
+def house_of(out: Path | None) -> "AbstractContextManager[House]":
+    """The installation, or the one that `produce` left in that folder."""
+    from workers.settings import load, under
+    from workers.wiring import open_house
+
+    return open_house(under(out, load()) if out else None)
+
+
 def _summary(house: "House", found: "Episode") -> dict[str, Any]:
     return {
         "slug": found.slug, "guid": found.guid, "run": found.recording_id, "show": found.show_slug, "state": found.state,
@@ -98,12 +117,31 @@ def _detail(house: "House", found: "Episode") -> dict[str, Any]:
 
     words, chapters = found.words, chapters_of(found, drafts=True)
     return {
+        **_edited(found),
         "reason": found.reason, "access": found.access,
         "people": [{"name": p.name, "role": p.role} for p in found.people],
+        "voices": [
+            {"name": v.name, "identity": v.participant, "role": v.role, "speech_s": v.speech_s}
+            for v in (found.sound.voices if found.sound else ()) if v.participant
+        ],
         "renditions": [
             {"url": house.address(r.key), "mime_type": r.mime_type, "size_bytes": r.size_bytes,
              "integrated_lufs": r.integrated_lufs, "true_peak_dbtp": r.true_peak_dbtp} for r in found.renditions
         ],
-        "chapters": [{"start": written(c.start_s), "title": c.title, "source": c.source, "url": c.url} for c in chapters],
+        "chapters": [{"start_s": c.start_s, "title": c.title, "source": c.source, "url": c.url} for c in chapters],
         "words": [{"engine": words.engine, "quality": words.quality, "words": words.count, "why": words.why}] if words else [],
     }  # fmt: skip
+
+
+def _edited(found: "Episode") -> dict[str, Any]:
+    """What is cut and muted, by the recording's clock; what was edited and is not heard yet is said to be on its way."""
+    from feeds.catalogue import json_of
+
+    sound, edits = found.sound, found.edits
+    return {
+        "recording_s": sound.source_s if sound else None,
+        "cuts": [{"start_s": c.start_s, "end_s": c.end_s, "why": c.why} for c in (sound.cuts if sound else ())],
+        "kept": json_of(found.edits_heard.kept),
+        "muted": json_of(sound.mutes if sound else ()),
+        "edits": "" if edits == found.edits_heard else "not heard yet; see: aircheck runs",
+    }

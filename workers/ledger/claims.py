@@ -298,7 +298,7 @@ def bury(session: Session) -> int:
         message = _ended_its_workers(session, row, where)
         over = {"state": "failed", "error_code": "worker_died", "error": message, "finished_at": db_now()}
         session.execute(update(JobRow).where(JobRow.id == row.id).values(over))
-        tell_creator(session, row.kind, row.recording_id, told(row.kind, message, refused=False))
+        tell_creator(session, row.kind, row.recording_id, message, refused=False)
     return len(rows)
 
 
@@ -327,7 +327,7 @@ def fail(session: Session, claim: Claim, error: BaseException) -> Bell | None:
         return None
     _end_attempts(session, claim.id, "failed", message[:LONGEST_ERROR], code=code)
     if for_good:
-        tell_creator(session, claim.kind, claim.recording_id, told(claim.kind, message, refused=isinstance(error, Refused)))
+        tell_creator(session, claim.kind, claim.recording_id, message, refused=isinstance(error, Refused))
         return None
     return Bell(queue=claim.queue, delay_s=pause_s)
 
@@ -337,14 +337,16 @@ def back_off_s(tries: int) -> float:
     return float(min(PAUSE_S * 2**tries, LONGEST_PAUSE_S))
 
 
-def tell_creator(session: Session, kind: str, recording_id: str | None, reason: str) -> None:
-    """Write the reason where a creator looks; without its sound the episode has failed."""
+def tell_creator(session: Session, kind: str, recording_id: str | None, message: str, *, refused: bool) -> None:
+    """Write the reason where a creator looks. Without its sound the episode has failed; one that can be heard plays as before."""
     if recording_id is None or kind not in ("audio", "words"):
         return
     mine = EpisodeRow.recording_id == recording_id
-    session.execute(update(EpisodeRow).where(mine).values(reason=reason))
-    if kind == "audio":
-        session.execute(update(EpisodeRow).where(mine, EpisodeRow.state.in_(("received", "working"))).values(state="failed"))
+    unheard = mine & EpisodeRow.state.in_(("received", "working"))
+    again = "change" if kind == "audio" else kind
+    session.execute(update(EpisodeRow).where(mine, ~unheard).values(reason=told(again, message, refused=refused)))
+    failed = {"state": "failed"} if kind == "audio" else {}
+    session.execute(update(EpisodeRow).where(unheard).values(reason=told(kind, message, refused=refused), **failed))
 
 
 # ---- what all of them do

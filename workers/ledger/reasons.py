@@ -9,18 +9,25 @@ from workers.ledger.values import MAX_TRIES, QUEUE_OF, JobLook, Run
 Cause = Literal["held", "failed", "paused", "unmanned", "hindered", "failing", "waiting", "working"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
-_WHAT: Mapping[str, str] = {"audio": "This episode could not be made", "words": "This episode has no transcript yet"}
+# `change`: sound that is made again, of an episode that can be heard
+_WHAT: Mapping[str, str] = {
+    "audio": "This episode could not be made", "words": "This episode has no transcript yet",
+    "change": "The last change of this episode could not be made",
+}  # fmt: skip
 _SAFE: Mapping[str, str] = {
     "audio": "The recording is kept as it came; nothing was published.",
     "words": "The episode plays as before.",
+    "change": "The episode plays as before.",
 }
 _AGAIN: Mapping[str, str] = {
     "audio": "Try again when the cause is gone.",
     "words": "Try again for the words when the cause is gone.",
+    "change": "Try again when the cause is gone, or take the change back.",
 }
 _REFUSED: Mapping[str, str] = {
     "audio": "Trying again will not help; if there is a better copy, send it as a new recording.",
     "words": "Trying again will not help while the recording is as it is.",
+    "change": "Trying again will not help; take the change back.",
 }
 
 
