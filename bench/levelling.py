@@ -30,6 +30,7 @@ from bench.talk_rooms import LEVELS_LUFS, TalkRoom, asked
 from pipeline.arrange import arrange
 from pipeline.child import Children
 from pipeline.clean import clean
+from pipeline.curve import curve
 from pipeline.decode import in_blocks
 from pipeline.encode import encode
 from pipeline.ffmpeg import find
@@ -38,7 +39,6 @@ from pipeline.listen import listen
 from pipeline.models import Fetched, FileKind, MadeFile, Recording, SourceFile, Timeline
 from pipeline.plan import CleanPlan, EncodePlan, LevelPlan, Mode
 from pipeline.probe import probe
-from pipeline.render import curve
 
 FILTERS = {
     "static gain": "volume={gain:.2f}dB,alimiter=limit=-2dB:level=false:latency=true",

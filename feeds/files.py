@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from feeds import documents, pages
 from feeds.catalogue import Episode, Show
 from feeds.site import Site
-from pipeline.models import Script
 from pipeline.stores import Stat, Store, mime_type_of
+from pipeline.telling import Script
 
 FOR_EVER = "public, max-age=31536000, immutable"
 A_MINUTE = "public, max-age=60, must-revalidate"

@@ -7,8 +7,9 @@ from operator import itemgetter
 
 from feeds.catalogue import Episode, Person, Show
 from pipeline.clock import TimeMap
-from pipeline.models import Chapter, Script, Segment, Transcript, Word
+from pipeline.models import Chapter, Segment, Transcript, Word
 from pipeline.pieces import Piece, pieces_of
+from pipeline.telling import Script
 from pipeline.text import clean_line
 from pipeline.unsaid import said
 

@@ -7,14 +7,14 @@ from pipeline import ffmpeg as tool
 from pipeline.child import Children, Report, quiet
 from pipeline.decode import RATE_HZ
 from pipeline.formats import Output, named
-from pipeline.joins import kept_samples
 from pipeline.journal import place
 from pipeline.level import Levels
 from pipeline.models import Rendition, Timeline
 from pipeline.plan import EncodePlan
 from pipeline.render import Work, rendered
+from pipeline.score import episode_samples
 
-VERSION = 4
+VERSION = 5
 
 
 def encode(
@@ -26,7 +26,7 @@ def encode(
     outputs = tuple(_output(name, levels.channels, plan, folder) for name in plan.formats)
     work = Work(binary=tool.find(ffmpeg), outputs=outputs, ceiling_dbtp=levels.ceiling_dbtp + plan.ceiling_db, scratch=scratch)
     files = children.run(rendered, timeline, levels, work, report=report)
-    duration_s = sum(end - start for start, end in kept_samples(timeline)) / RATE_HZ
+    duration_s = episode_samples(timeline) / RATE_HZ
     return tuple(
         Rendition(
             format=name, file=file, mime_type=named(name).MIME_TYPE, duration_s=duration_s, channels=levels.channels,

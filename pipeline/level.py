@@ -1,8 +1,10 @@
 """The decision how loud everybody is: gains for every voice and passage, so that voices meet and the whole is on target.
 
-The gains lie in one .npz: `gain_db` (rows of `Measures`, frames of 100 ms) float32. Nothing here touches sound.
+The gains lie in one .npz, float32: `gain_db` (rows of `Measures`, frames of 100 ms), and of the show's music `bed_db` (frames of
+what is heard of the room) and `music_db` (one for all of it). Nothing here touches sound.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +19,11 @@ from pipeline.loudness import FRAME, PEAK, Powers, integrated, lufs
 from pipeline.models import SILENT_DBFS, Activity, Heard, MadeFile, Participant, Timeline, VoiceLevel
 from pipeline.mutes import silenced
 from pipeline.plan import LevelPlan, Mode
+from pipeline.score import accompanied_powers, bed_gains
 from pipeline.speaking import Levels as Decibels
 from pipeline.speaking import Mask, rows_of, speaking, voices_of
 
-VERSION = 1
+VERSION = 2
 
 STYLES: dict[Mode, Style] = {
     "even": Style(share=1.0),
@@ -28,7 +31,8 @@ STYLES: dict[Mode, Style] = {
     "broadcast": Style(share=1.0, alike_lu=1.0, near_s=20.0),
     "original": Style(share=0.0, gate_db=0.0),
 }
-MONO_LUFS, STEREO_LUFS = -19.0, -16.0
+# By channels: equally loud on two loudspeakers.
+USUAL_LUFS = {1: -19.0, 2: -16.0}
 # Lossy encoders overshoot by up to 1.6 dB at speech bit rates, by more when the limiter works hard.
 CEILING_DBTP, LOUD_CEILING_DBTP = -3.0, -4.0
 # A room without speech is brought to the target as a whole, unless it is this quiet.
@@ -56,25 +60,33 @@ class Levels:
 
 def level(timeline: Timeline, heard: Heard, plan: LevelPlan = LevelPlan(), *, scratch: Path) -> Levels:
     """Gains that bring every voice to the target; silence is never raised."""
-    usual = STEREO_LUFS if heard.channels == 2 else MONO_LUFS
-    target = usual if plan.target_lufs is None else plan.target_lufs
-    ceiling = CEILING_DBTP if target <= usual else LOUD_CEILING_DBTP
+    target = target_of(heard.channels, plan)
+    ceiling = CEILING_DBTP if target <= USUAL_LUFS[heard.channels] else LOUD_CEILING_DBTP
     whole = measures(heard)
     measured = silenced(timeline, whole)
     powers = voices_of(timeline, measured.power)
     # Told from the whole: what other microphones hear of a muted voice is no speech of theirs.
     speech = speaking(timeline, voices_of(timeline, whole.power)) & (powers > 0)
-    forecast = _Forecast(timeline, measured, ceiling)
+    forecast = _Forecast(timeline, measured, ceiling, bed_gains(timeline, speech))
     gain_db = _by_row(timeline, _decided(timeline, powers, speech, target, STYLES[plan.mode]))
     gain_db += _missing(forecast, gain_db, target, spoken=bool(speech.any()))
+    # With the show's music the whole is another: both are moved alike, so that one stays as loud against the other.
+    music_db = _reached(lambda added: forecast.integrated(gain_db + added, added), target) if timeline.music.is_heard else 0.0
+    gain_db += music_db
     path = place(scratch, level, timeline, heard, plan) / "gains.npz"
-    np.savez(path, gain_db=gain_db.astype(np.float32))
+    single = np.float32
+    np.savez(path, gain_db=gain_db.astype(single), bed_db=forecast.bed_db.astype(single), music_db=single(music_db))
     after = voices_of(timeline, forecast.powers(gain_db).astype(np.float32))
     return Levels(
         curves=MadeFile.of(path), channels=heard.channels, target_lufs=target, ceiling_dbtp=ceiling,
-        expected_lufs=forecast.integrated(gain_db), voices=_voices(timeline, powers, after, speech),
+        expected_lufs=forecast.integrated(gain_db, music_db), voices=_voices(timeline, powers, after, speech),
         activity=_activity(timeline, after, speech, forecast.kept),
     )  # fmt: skip
+
+
+def target_of(channels: int, plan: LevelPlan) -> float:
+    """How loud an episode in so many channels shall be, in LUFS."""
+    return USUAL_LUFS[channels] if plan.target_lufs is None else plan.target_lufs
 
 
 def _decided(timeline: Timeline, powers: Powers, speech: Mask, target: float, style: Style) -> Decibels:
@@ -94,11 +106,19 @@ def _by_row(timeline: Timeline, gain_db: Decibels) -> Decibels:
 
 
 def _missing(forecast: "_Forecast", gain_db: Decibels, target: float, *, spoken: bool) -> float:
-    """What every gain still lacks for the whole to be on target; 0 for a room in which there is nothing to raise."""
+    """What every gain still lacks for the room to be on target; 0 for a room in which there is nothing to raise."""
+    room = forecast.room(gain_db)
+    if room is None or (not spoken and room < QUIET_LUFS):
+        return 0.0
+    return _reached(lambda added: forecast.room(gain_db + added), target)
+
+
+def _reached(forecast: Callable[[float], float | None], target: float) -> float:
+    """How many dB more bring what is forecast to the target."""
     added = 0.0
     for _ in range(ROUNDS):
-        expected = forecast.integrated(gain_db + added)
-        if expected is None or (not spoken and expected - added < QUIET_LUFS):
+        expected = forecast(added)
+        if expected is None:
             return 0.0
         step = target - expected
         added = min(max(added + step, LEAST_DB), MOST_DB)
@@ -110,14 +130,21 @@ def _missing(forecast: "_Forecast", gain_db: Decibels, target: float, *, spoken:
 class _Forecast:
     """What gains and limiter will make of the room, told from powers and peaks."""
 
-    def __init__(self, timeline: Timeline, measured: Measures, ceiling_dbtp: float) -> None:
-        self.measured = measured
+    def __init__(self, timeline: Timeline, measured: Measures, ceiling_dbtp: float, bed_db: Decibels) -> None:
+        self.timeline, self.measured, self.bed_db = timeline, measured, bed_db
         self.ceiling = 10 ** (ceiling_dbtp / 20)
         self.kept = kept_frames(timeline, measured.power.shape[1])
 
-    def integrated(self, gain_db: Decibels) -> float | None:
-        """Loudness of the episode, cuts left out."""
-        return integrated(self.powers(gain_db).sum(0)[self.kept])
+    def room(self, gain_db: Decibels) -> float | None:
+        """Loudness of the room, cuts left out."""
+        return integrated(self._heard(gain_db))
+
+    def integrated(self, gain_db: Decibels, music_db: float) -> float | None:
+        """Loudness of the episode: of the room with the show's music."""
+        return integrated(accompanied_powers(self.timeline, self._heard(gain_db), self.bed_db, music_db))
+
+    def _heard(self, gain_db: Decibels) -> Powers:
+        return np.asarray(self.powers(gain_db).sum(0)[self.kept])
 
     def powers(self, gain_db: Decibels) -> Powers:
         """Powers by row after gains and limiter; an hour at a time, so that memory stays flat."""

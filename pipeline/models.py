@@ -185,6 +185,32 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of the show's music, ready to be heard: raw float32 samples, interleaved, in the episode's channels."""
+
+    file: MadeFile
+    samples: int
+    # K-weighted mean squares of its every 100 ms (.npy)
+    powers: MadeFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Music:
+    """The show's own music; a piece that cannot be played is a loss."""
+
+    intro: Piece | None = None
+    outro: Piece | None = None
+    # begins anew without a seam when it has ended
+    bed: Piece | None = None
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is any of it."""
+        return bool(self.intro or self.outro or self.bed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
     """Who is heard when: every track on one clock, without those who refused."""
 
@@ -202,6 +228,7 @@ class Timeline:
     # Seconds of the show's own music that are heard before the room begins, and after it has ended.
     intro_s: float = 0.0
     outro_s: float = 0.0
+    music: Music = Music()
 
     @property
     def channels(self) -> int:
@@ -320,24 +347,6 @@ class Sound:
     repairs: tuple[Repair, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tags:
-    """What is written into the audio files themselves; chapters in episode seconds."""
-
-    title: str
-    artist: str
-    album: str
-    date: str
-    comment: str = ""
-    language: str = ""
-    # of the episode in its show; None: it has none
-    number: int | None = None
-    cover: MadeFile | None = None
-    chapters: tuple["Chapter", ...] = ()
-    # The words as plain text; empty where they are not told.
-    lyrics: str = ""
-
-
 # ---- words
 
 
@@ -383,17 +392,3 @@ class Chapter:
     title: str
     source: ChapterSource
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """A transcript as it is told to people: episode seconds, names instead of identities, edits applied, cuts gone."""
-
-    title: str
-    language: str
-    duration_s: float
-    engine: str
-    quality: Quality
-    # `speaker` holds the name to show, or None
-    segments: tuple[Segment, ...]
-    chapters: tuple[Chapter, ...]

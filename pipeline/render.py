@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.accompany import accompanied
 from pipeline.child import Report
+from pipeline.curve import curve
 from pipeline.decode import BLOCK, RATE_HZ, keep_memory
 from pipeline.ears import middle
 from pipeline.filters import empty
@@ -19,7 +21,6 @@ from pipeline.formats import Output
 from pipeline.joins import without_cuts
 from pipeline.level import Levels
 from pipeline.limiter import Limiter
-from pipeline.loudness import FRAME
 from pipeline.models import MadeFile, Timeline
 from pipeline.mutes import unmuted
 from pipeline.press import writer
@@ -28,9 +29,6 @@ from pipeline.spectra import Sound
 
 # A shorter room is written before a process would have begun.
 LONG_S = 300.0
-# Gains are worked out every millisecond and drawn straight between.
-STEP = RATE_HZ // 1000
-_LINE = np.stack([np.ones(STEP), np.arange(STEP) / STEP]).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +47,8 @@ def rendered(timeline: Timeline, levels: Levels, work: Work, report: Report) -> 
     keep_memory()
     with np.load(levels.curves.path, allow_pickle=False) as arrays:
         gain_db = arrays["gain_db"]
-    episode = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels, work.scratch), timeline, report))
-    sound = limited(episode, levels.channels, work.ceiling_dbtp)
+    room = without_cuts(timeline, _told(mixed(timeline, gain_db, levels.channels, work.scratch), timeline, report))
+    sound = limited(accompanied(timeline, levels, room), levels.channels, work.ceiling_dbtp)
     apart = timeline.length_s >= LONG_S
     with ExitStack() as files:
         writers = [files.enter_context(writer(output, levels.channels, work.binary, apart=apart)) for output in work.outputs]
@@ -84,15 +82,6 @@ def mixed(timeline: Timeline, gain_db: NDArray[np.float32], channels: int, scrat
                 sound += heard * curve(gain_db[n], first, length) if timeline.separate else heard
         levelled = sound if timeline.separate else sound * curve(gain_db[0], first, length)
         yield first, levelled if channels == timeline.channels else middle(levelled)
-
-
-def curve(gain_db: NDArray[np.float32], first: int, length: int) -> Sound:
-    """A factor for every sample: frames have their gain at their middle, between them it is a straight line in dB."""
-    at = (first + STEP * np.arange(-(-length // STEP) + 1)) / FRAME - 0.5
-    near = gain_db[max(first // FRAME - 1, 0) : (first + length) // FRAME + 2]
-    factors = 10 ** (np.interp(at - max(first // FRAME - 1, 0), np.arange(len(near)), near) / 20)
-    lines = np.stack([factors[:-1], np.diff(factors)], 1).astype(np.float32) @ _LINE
-    return lines.reshape(-1)[:length]
 
 
 def limited(blocks: Iterable[Sound], channels: int, ceiling_dbtp: float) -> Iterator[Sound]:

@@ -1,6 +1,6 @@
 """The story: a finished room becomes an episode. Begin reading here.
 
-    hear    probe ─> arrange ─> listen ─> clean       what is there, on one clock, measured, and what of it goes
+    hear    probe ─> arrange ─> listen ─> clean       what is there, on one clock, measured, and what of it goes; the show's music
     sound   level ─> encode ─> verify                 and the episode can be heard
     words   transcribe ─> chapter                     and it can be read, and jumped in
 
@@ -13,11 +13,13 @@ from pipeline.chapter import chapters_of
 from pipeline.clean import clean
 from pipeline.encode import encode
 from pipeline.kept import forget
-from pipeline.level import level
+from pipeline.level import level, target_of
 from pipeline.listen import listen
 from pipeline.models import NO_WORDS, Chapter, Fetched, Heard, Recording, Rendition, Sound, Timeline, Transcript
+from pipeline.music import compose
 from pipeline.plan import Plan
 from pipeline.probe import probe
+from pipeline.score import framed
 from pipeline.sound import sound_of
 from pipeline.transcribe import transcribe
 from pipeline.treatment import asked_for, found_needed
@@ -30,7 +32,8 @@ def hear(recording: Recording, fetched: tuple[Fetched, ...], plan: Plan, shop: W
     found = shop.once(probe, fetched, plan.probe)
     timeline = asked_for(arrange(recording, found, plan.consent), plan.filters)
     heard = shop.once(listen, timeline)
-    return clean(found_needed(timeline, heard), heard, plan.clean, plan.edits), heard
+    music = shop.once(compose, plan.music, heard.channels, target_of(heard.channels, plan.level))
+    return framed(clean(found_needed(timeline, heard), heard, plan.clean, plan.edits), music), heard
 
 
 def sound(timeline: Timeline, heard: Heard, plan: Plan, shop: Workshop) -> tuple[Sound, tuple[Rendition, ...]]:

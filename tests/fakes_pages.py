@@ -8,7 +8,8 @@ from pathlib import Path
 
 from feeds.catalogue import Episode, Person, Show, StoredRendition, WordsInfo
 from feeds.site import Site
-from pipeline.models import SILENT_DBFS, Activity, Chapter, Script, Segment, Sound, VoiceLevel, Word
+from pipeline.models import SILENT_DBFS, Activity, Chapter, Segment, Sound, VoiceLevel, Word
+from pipeline.telling import Script
 
 SITE = Site(public_url="https://radio.example/")
 BIN_S = 0.5

@@ -3,7 +3,8 @@
 from feeds.catalogue import Episode, Show
 from feeds.documents.transcript_txt import spoken
 from feeds.script import named, tell, words_are_public
-from pipeline.models import MadeFile, Tags, Transcript
+from pipeline.models import MadeFile, Transcript
+from pipeline.telling import Tags
 
 HOSTS = ("host", "cohost")
 

@@ -22,9 +22,10 @@ from pipeline import story
 from pipeline.child import Children
 from pipeline.errors import Stopped
 from pipeline.journal import write_whole
-from pipeline.models import Chapter, Fetched, MadeFile, Recording, Rendition, Segment, Sound, SourceFile, Tags, Transcript, Word
+from pipeline.models import Chapter, Fetched, MadeFile, Recording, Rendition, Segment, Sound, SourceFile, Transcript, Word
 from pipeline.plan import EncodePlan, Plan
 from pipeline.stamp import stamp
+from pipeline.telling import Tags
 from pipeline.workshop import Workshop
 from workers import publishing
 from workers.heart import Heart

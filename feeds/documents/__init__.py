@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal, Protocol, cast
 
 from pipeline import shelf
-from pipeline.models import Script
+from pipeline.telling import Script
 
 
 class Document(Protocol):

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from pipeline.models import Script, Segment
+from pipeline.models import Segment
 from pipeline.pieces import Piece, pieces_of
+from pipeline.telling import Script
 from pipeline.text import clean_line
 
 LINES = 2

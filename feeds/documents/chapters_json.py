@@ -3,7 +3,8 @@
 import json
 from typing import Literal
 
-from pipeline.models import Chapter, Script
+from pipeline.models import Chapter
+from pipeline.telling import Script
 from pipeline.text import clean_line
 
 KIND: Literal["chapters"] = "chapters"

@@ -5,7 +5,7 @@ from typing import Literal
 
 from feeds.documents._cues import Monologue, draft_notice, monologues
 from pipeline.clock import written
-from pipeline.models import Script
+from pipeline.telling import Script
 from pipeline.text import clean_line
 
 KIND: Literal["transcript"] = "transcript"

@@ -5,7 +5,7 @@ from typing import Literal
 
 from feeds.documents._cues import Cue, draft_notice, overlapping_cues
 from feeds.documents.transcript_vtt import WIDTH
-from pipeline.models import Script
+from pipeline.telling import Script
 
 KIND: Literal["transcript"] = "transcript"
 FILE = "transcript.json"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from feeds.documents._cues import Cue, successive_cues
 from pipeline.clock import written_ms
-from pipeline.models import Script
+from pipeline.telling import Script
 
 KIND: Literal["transcript"] = "transcript"
 FILE = "transcript.srt"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from feeds.documents._cues import Monologue, draft_notice, monologues
 from pipeline.clock import written_full
-from pipeline.models import Script
+from pipeline.telling import Script
 
 KIND: Literal["transcript"] = "transcript"
 FILE = "transcript.txt"

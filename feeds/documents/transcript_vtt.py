@@ -6,7 +6,7 @@ from typing import Literal
 
 from feeds.documents._cues import Cue, draft_notice, overlapping_cues
 from pipeline.clock import written_ms
-from pipeline.models import Script
+from pipeline.telling import Script
 from pipeline.text import clean_line
 
 KIND: Literal["transcript"] = "transcript"

@@ -19,7 +19,8 @@ from feeds.pages.turns import Part, Turn, parts, written_starts
 from feeds.pages.voices import Voice, colours_by_name, voices, web_url
 from feeds.site import Site
 from pipeline.clock import spoken, written
-from pipeline.models import Chapter, Script
+from pipeline.models import Chapter
+from pipeline.telling import Script
 
 _FORMATS = {
     "mp3": ("MP3", "plays everywhere"), "m4a": ("M4A", "AAC, for Apple devices"), "opus": ("Opus", "the smallest"),

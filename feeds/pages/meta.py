@@ -8,7 +8,7 @@ from markupsafe import Markup
 from feeds.catalogue import Episode, Show
 from feeds.pages.wording import iso_duration
 from feeds.site import Site
-from pipeline.models import Script
+from pipeline.telling import Script
 
 
 def json_for_html(value: Any) -> Markup:

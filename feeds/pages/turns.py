@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 
-from pipeline.models import Chapter, Script, Segment
+from pipeline.models import Chapter, Segment
+from pipeline.telling import Script
 
 # A turn becomes a new paragraph after such a pause, or after a sentence once it is this long.
 _NEW_AFTER_PAUSE_S, _NEW_AFTER_LETTERS = 2.5, 480

@@ -14,12 +14,13 @@ from pipeline import ffmpeg as tool
 from pipeline.child import Children
 from pipeline.formats import named
 from pipeline.journal import place
-from pipeline.models import MadeFile, Rendition, Tags
+from pipeline.models import MadeFile, Rendition
 from pipeline.stamp.cover import presentable
 from pipeline.stamp.mp4_chapters import rechaptered
 from pipeline.stamp.plain import plain
 from pipeline.stamp.room import room_bytes, with_room
 from pipeline.stamp.tagged import WRITERS
+from pipeline.telling import Tags
 
 VERSION = 2
 

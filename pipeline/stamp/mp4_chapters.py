@@ -6,8 +6,9 @@ from pathlib import Path
 from pipeline import ffmpeg as tool
 from pipeline.child import Report
 from pipeline.languages import three_letters
-from pipeline.models import Chapter, MadeFile, Tags
+from pipeline.models import Chapter, MadeFile
 from pipeline.piped import run
+from pipeline.telling import Tags
 
 # Nero's list counts the bytes of a title with one. Cut by ffmpeg it may end inside a letter, and mutagen then reads no file at all.
 TITLE_BYTES = 255

@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from urllib.parse import quote
 
-from pipeline.models import Chapter, Tags
+from pipeline.models import Chapter
+from pipeline.telling import Tags
 from pipeline.text import clean_block, clean_line
 
 # Vorbis comments count chapters with three digits.

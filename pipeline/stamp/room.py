@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.models import Tags
+from pipeline.telling import Tags
 
 # Title, names, description and some 450 chapters.
 ROOM_BYTES = 64 << 10

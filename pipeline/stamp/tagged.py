@@ -17,10 +17,11 @@ from mutagen.oggopus import OggOpus
 from pipeline.clock import written_ms
 from pipeline.formats import Tagging
 from pipeline.languages import three_letters
-from pipeline.models import Chapter, MadeFile, Tags
+from pipeline.models import Chapter, MadeFile
 from pipeline.stamp.cover import mime_type_of
 from pipeline.stamp.riff import put_id3
 from pipeline.stamp.room import HEADER_BYTES, fill, header, tag_bytes, what_fits
+from pipeline.telling import Tags
 
 GENRE = "Podcast"
 # ID3: "no offset is given" (id3v2-chapters-1.0, 3.1), and no language is known.

@@ -17,8 +17,9 @@ from feeds import documents
 from feeds.documents import Document
 from feeds.script import tell
 from pipeline import shelf
-from pipeline.models import Chapter, Script, Segment
+from pipeline.models import Chapter, Segment
 from pipeline.stores import mime_type_of
+from pipeline.telling import Script
 from pipeline.text import clean_line
 
 NAMES = shelf.names("feeds.documents")

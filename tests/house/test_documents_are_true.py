@@ -13,7 +13,8 @@ import pytest
 from repository import ROOT, texts
 
 from pipeline import formats
-from pipeline.models import Script, Segment
+from pipeline.models import Segment
+from pipeline.telling import Script
 from workers import hooks
 from workers.manifest import parse
 

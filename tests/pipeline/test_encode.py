@@ -14,6 +14,7 @@ from heard_rooms import by_voice, decoded, heard_mix, heard_tracks, spread
 from bench.sounds import RATE_HZ, loudness, silence, speech, talk
 from pipeline.clean import clean
 from pipeline.clock import TimeMap
+from pipeline.curve import curve
 from pipeline.encode import encode
 from pipeline.errors import Broken
 from pipeline.joins import without_cuts
@@ -21,7 +22,6 @@ from pipeline.level import level
 from pipeline.loudness import TruePeak
 from pipeline.models import Cut
 from pipeline.plan import EncodePlan, LevelPlan
-from pipeline.render import curve
 from pipeline.shelf import names
 from pipeline.verify import Decoded, needed, verify
 

@@ -12,10 +12,11 @@ import pytest
 from bench.sounds import RATE_HZ, Sound, speech
 from pipeline.ffmpeg import find
 from pipeline.formats import Output, named
-from pipeline.models import Chapter, MadeFile, Rendition, Tags
+from pipeline.models import Chapter, MadeFile, Rendition
 from pipeline.press import writer
 from pipeline.shelf import names
 from pipeline.stamp import stamp
+from pipeline.telling import Tags
 
 FORMATS, EFFORTS, CHANNELS = names("pipeline.formats"), ("fast", "quality"), (1, 2)
 # Neither is whole frames of any codec, nor whole milliseconds.

@@ -8,9 +8,10 @@ from mutagen.oggopus import OggOpus
 from mutagen.wave import WAVE
 from stamped_files import ALL, chapters_in, drawn, encoded, sound_in
 
-from pipeline.models import Chapter, MadeFile, Tags
+from pipeline.models import Chapter, MadeFile
 from pipeline.stamp import stamp
 from pipeline.stamp.cover import COVER_BYTES
+from pipeline.telling import Tags
 
 AWKWARD = 'Ende; = # \\ "gut" & <b> ü 日本 🎙'
 

@@ -6,9 +6,10 @@ import pytest
 from fakes_feeds import HOSTILE
 from stamped_files import ALL, FFPROBE, Read, by_ffprobe, by_mutagen, drawn, encoded, sound_in, titled
 
-from pipeline.models import Chapter, Tags
+from pipeline.models import Chapter
 from pipeline.stamp import stamp
 from pipeline.stamp.plain import plain
+from pipeline.telling import Tags
 from pipeline.text import clean_line
 
 NO_FFPROBE = pytest.mark.skipif(not FFPROBE, reason="needs ffprobe (Debian: ffmpeg)")

@@ -6,9 +6,10 @@ import pytest
 from mutagen.wave import WAVE
 from stamped_files import by_mutagen, chapters_in, sound_in, titled
 
-from pipeline.models import MadeFile, Rendition, Tags
+from pipeline.models import MadeFile, Rendition
 from pipeline.stamp import stamp
 from pipeline.stamp.riff import put_id3
+from pipeline.telling import Tags
 
 # of a 16-bit mono WAV of one chunk
 HEAD_BYTES = 44

@@ -6,8 +6,8 @@ import pytest
 from mutagen.id3 import ID3
 from stamped_files import by_mutagen, chapters_in, drawn, encoded, lasting, sound_in, titled
 
-from pipeline.models import Tags
 from pipeline.stamp import stamp
+from pipeline.telling import Tags
 
 HOUR_S = 3600.0
 # As people talk: 9,000 words of an hour, with names.

@@ -19,6 +19,7 @@ STAGE_WORDS = {
     "arrange": "Lining up the voices",
     "listen": "Listening to every voice",
     "clean": "Listening to every voice",
+    "compose": "Levelling the voices",
     "level": "Levelling the voices",
     "encode": "Encoding",
     "verify": "Measuring it again",
