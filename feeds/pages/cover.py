@@ -25,7 +25,7 @@ _SMALL_PX = 50
 _OVERSAMPLED = 2
 _ROOM_PX = SIDE_PX - 2 * _MARGIN_PX
 # What the two subsets of the font can write; a name in another script stands on no cover, rather than as empty boxes.
-_WRITABLE = frozenset(
+WRITABLE = frozenset(
     [
         *range(0x20, 0x7F),
         *range(0xA0, 0x180),
@@ -177,18 +177,18 @@ def _letters(text: str, size: int) -> Iterator[tuple[str, float, ImageFont.FreeT
     """Each letter with its place, set as tight as a headline on the page: kerned by pairs, in the file of the font that has it."""
     x = 0.0
     for n, letter in enumerate(text):
-        font = _font(_stem(letter), size)
+        font = _font(stem_of(letter), size)
         yield letter, x, font
-        following = text[n + 1] if n + 1 < len(text) and _stem(text[n + 1]) == _stem(letter) else ""
+        following = text[n + 1] if n + 1 < len(text) and stem_of(text[n + 1]) == stem_of(letter) else ""
         x += font.getlength(letter + following) - (font.getlength(following) if following else 0.0) + size * _TRACKING
 
 
-def _stem(letter: str) -> str:
+def stem_of(letter: str) -> str:
     return "instrument-sans-latin" if ord(letter) in _IN_LATIN else "instrument-sans-latin-ext"
 
 
 def _is_writable(text: str) -> bool:
-    return bool(text.strip()) and all(ord(c) in _WRITABLE for c in text)
+    return bool(text.strip()) and all(ord(c) in WRITABLE for c in text)
 
 
 @cache

@@ -153,7 +153,7 @@ def loudest(drawn: Sequence[Line]) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Bar:
+class Bar:
     """An upright line from its near end to its far one."""
 
     x: int
@@ -161,10 +161,10 @@ class _Bar:
     reach: float
 
 
-def paths(drawn: Sequence[Line], scale: TimeScale, full: float) -> tuple[tuple[int, str], ...]:
-    """(colour, path data) per line; where several speak, the shorter bar stands before the longer."""
+def bars(drawn: Sequence[Line], scale: TimeScale, full: float) -> tuple[tuple[int, Sequence[Bar]], ...]:
+    """(colour, bars) per line that has any; where several speak, the shorter bar stands before the longer."""
     xs = [x + PITCH // 2 for section in scale.sections for _, _, x in section.bins]
-    bars: list[list[_Bar]] = [[] for _ in drawn]
+    of_lines: list[list[Bar]] = [[] for _ in drawn]
     for n, x in enumerate(xs):
         for sign in (-1, 1):
             reached = 0.0
@@ -172,9 +172,14 @@ def paths(drawn: Sequence[Line], scale: TimeScale, full: float) -> tuple[tuple[i
                 (_height(ln.amplitudes[n], full), i) for i, ln in enumerate(drawn) if ln.above is (sign < 0)
             ):
                 if height > reached:
-                    bars[line].append(_Bar(x=x, y=AXIS + sign * (AXIS_GAP / 2 + reached), reach=sign * (height - reached)))
+                    of_lines[line].append(Bar(x=x, y=AXIS + sign * (AXIS_GAP / 2 + reached), reach=sign * (height - reached)))
                     reached = height
-    return tuple((line.colour, _path(of_line)) for line, of_line in zip(drawn, bars, strict=True) if of_line)
+    return tuple((line.colour, of_line) for line, of_line in zip(drawn, of_lines, strict=True) if of_line)
+
+
+def paths(drawn: Sequence[Line], scale: TimeScale, full: float) -> tuple[tuple[int, str], ...]:
+    """(colour, path data) per line."""
+    return tuple((colour, _path(of_line)) for colour, of_line in bars(drawn, scale, full))
 
 
 def _height(amplitude: float, full: float) -> float:
@@ -183,7 +188,7 @@ def _height(amplitude: float, full: float) -> float:
     return max(_SMALLEST, round(min(amplitude / full, 1.0) * _TALLEST))
 
 
-def _path(bars: Sequence[_Bar]) -> str:
+def _path(bars: Sequence[Bar]) -> str:
     """`M2 48.5v-31zm4 0v-22z`: each bar is closed, so that the next one starts from its foot: little to write and to compress."""
     first = bars[0]
     rest = (f"m{bar.x - last.x} {_short(bar.y - last.y)}v{_short(bar.reach)}z" for last, bar in pairwise(bars))

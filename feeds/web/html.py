@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from feeds import soundcheck
 from feeds.pages.assets import assets, font_faces
 from feeds.web.objects import Opened
 from pipeline.clock import spoken, written
@@ -21,10 +22,10 @@ _SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 @cache
 def static_files() -> dict[str, tuple[Stat, bytes]]:
-    """Name to what is known of a file and its bytes; the style begins with the fonts that all our pages share."""
+    """Name to what is known of a file and its bytes; the style has the fonts of all our pages and the colours of our pictures."""
     folder = files("feeds.web") / "static"
     contents = {file.name: file.read_bytes() for file in folder.iterdir()}
-    contents["studio.css"] = font_faces("/").encode() + contents["studio.css"]
+    contents["studio.css"] = font_faces("/").encode() + contents["studio.css"] + soundcheck.style().encode()
     return {name: _held(name, content) for name, content in contents.items()}
 
 

@@ -91,7 +91,7 @@ def test_everything_can_be_taken_home_under_a_good_name(house: House, host: Test
     names = {file.rpartition("/")[2] for file in files}
     assert names == {
         "episode.mp3", "episode.m4a", "episode.opus", "transcript.vtt", "transcript.srt", "transcript.json", "transcript.html",
-        "transcript.txt", "chapters.json",
+        "transcript.txt", "chapters.json", "sound.json", "sound.svg", "sound.png",
     }  # fmt: skip
     for file in files:
         answer = host.get(file)

@@ -38,9 +38,9 @@ def prepare(
 
 
 def _register() -> None:
-    from workers.cli import check, edits, episodes, produce, runs, serve, shows, words
+    from workers.cli import check, edits, episodes, produce, report, runs, serve, shows, words
 
-    for module in (produce, serve, shows, episodes, edits, runs, words, check):
+    for module in (produce, serve, shows, episodes, edits, report, runs, words, check):
         module.register(app)
 
 

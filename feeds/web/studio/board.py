@@ -17,6 +17,7 @@ from feeds.web.parts import Web
 from feeds.web.studio.cells import cells
 from feeds.web.studio.files import downloads
 from feeds.web.studio.notes import notes
+from feeds.web.studio.soundcheck import checked
 from feeds.web.studio.strips import Strips, strips
 from feeds.web.studio.told import Told, told
 from feeds.web.work import RunState
@@ -202,8 +203,10 @@ def _row_piece(shown: _Shown) -> dict[str, str]:
 
 def _episode_pieces(shown: _Shown) -> dict[str, str]:
     episode = shown.episode
-    more = {"cells": cells(episode, shown.run), "downloads": downloads(episode), "notes": notes(episode)}
-    return {name: rendered(f"{name}.html", **_known(shown), **more) for name in ("head", "bench", "papers")}
+    more = {
+        "cells": cells(episode, shown.run), "downloads": downloads(episode), "notes": notes(episode), "checked": checked(episode),
+    }  # fmt: skip
+    return {name: rendered(f"{name}.html", **_known(shown), **more) for name in ("head", "bench", "papers", "soundcheck")}
 
 
 _PIECES = {"episodes": _row_piece, "episode": _episode_pieces}

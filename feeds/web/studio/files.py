@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from feeds import soundcheck
 from feeds.catalogue import Episode
 from feeds.documents import Document, shelved, told_by
 from feeds.script import tell
@@ -32,6 +33,7 @@ class Downloads:
     sound: tuple[Download, ...]
     transcript: tuple[Download, ...]
     chapters: tuple[Download, ...]
+    report: tuple[Download, ...]
 
 
 def downloads(episode: Episode) -> Downloads:
@@ -46,11 +48,14 @@ def downloads(episode: Episode) -> Downloads:
         ),
         transcript=tuple(download for kind, download in written if kind == "transcript"),
         chapters=tuple(download for kind, download in written if kind == "chapters"),
+        report=tuple(Download(file=file, words=_form(file)) for file in soundcheck.FILES if episode.sound),
     )
 
 
 def document(episode: Episode, file: str, private: Store) -> tuple[bytes, str] | None:
-    """That document and its type, written now from the machine's words and the creator's edits; None where it says nothing."""
+    """That document and its type, written now from the machine's work and the creator's edits; None where it says nothing."""
+    if file in soundcheck.FILES:
+        return soundcheck.file_of(episode, file)
     if file not in {known.FILE for known in shelved()}:
         return None
     words = private.get(episode.words_key) if episode.words_key else None
@@ -61,7 +66,7 @@ def document(episode: Episode, file: str, private: Store) -> tuple[bytes, str] |
 
 def attachment(title: str, file: str) -> str:
     """Content-Disposition that saves the file under the episode's name."""
-    own_name = file.startswith(("chapters", "transcript"))
+    own_name = file.startswith(("chapters", "sound", "transcript"))
     ending = f" - {file}" if own_name else f".{file.rpartition('.')[2]}"
     return disposition(file_name(title, ending), "attachment")
 
