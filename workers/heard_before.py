@@ -19,6 +19,7 @@ from pipeline.workshop import Workshop
 
 T = TypeVar("T")
 CACHE = "private, no-store"
+MEASURES = "measures.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,8 @@ class HeardBefore:
     def keep(self, key: str, heard: Heard) -> None:
         """Remember it in place of what was heard before; the note last, so that it never speaks of measures that are not there."""
         self.store.put(self._measures_key, heard.measures.path, mime_type="application/octet-stream", cache_control=CACHE)
-        note = _NOTE.dump_json(Remembered(key=key, heard=replace(heard, speech=())))
+        told = replace(heard, speech=(), measures=replace(heard.measures, path=Path(MEASURES)))  # not where it lay on this machine
+        note = _NOTE.dump_json(Remembered(key=key, heard=told))
         self.store.put(self._note_key, note, mime_type="application/json", cache_control=CACHE)
 
     def _remembered(self) -> Remembered | None:
@@ -63,7 +65,7 @@ class HeardBefore:
 
     @property
     def _measures_key(self) -> str:
-        return f"{self.prefix}measures.npz"
+        return self.prefix + MEASURES
 
     @property
     def _note_key(self) -> str:
