@@ -10,6 +10,12 @@ import feedparser
 import pytest
 import srt
 import webvtt
+from mutagen.id3 import ID3
+
+
+def words_inside(made: Any) -> str:
+    """Those that its MP3 holds."""
+    return "".join(frame.text for frame in ID3(made["renditions"][0]["path"]).getall("USLT"))
 
 
 def test_full_words_are_published_in_every_form(aircheck: Any, room: Path, model: Path) -> None:
@@ -30,6 +36,7 @@ def test_full_words_are_published_in_every_form(aircheck: Any, room: Path, model
     assert entry.podcast_transcript
     page = (Path(made["feed"]["path"]).parent / Path(made["renditions"][0]["path"]).parent.name / "index.html").read_text()
     assert "The night train leaves at nine" in page
+    assert "night train" in words_inside(made)
 
 
 def test_an_episode_without_words_gets_them_when_a_model_has_appeared(
@@ -61,6 +68,7 @@ def test_a_draft_is_labelled_and_kept_private_unless_the_show_says_otherwise(air
     assert [d for d in public["documents"] if d["kind"] == "transcript"]
     page = Path(public["renditions"][0]["path"]).with_name("index.html").read_text()
     assert "draft" in page.lower()
+    assert words_inside(public).startswith("Draft transcript") and not words_inside(private)
 
 
 def test_chapters_are_found_in_our_own_and_in_foreign_transcripts(aircheck: Any, tmp_path: Path) -> None:
@@ -85,5 +93,5 @@ def test_chapters_lie_inside_the_files_too(produced: Any) -> None:
             ["ffprobe", "-v", "error", "-show_chapters", "-of", "json", rendition["path"]],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        inside = sorted(float(chapter["start_time"]) for chapter in json.loads(said.stdout)["chapters"])
+        inside = [float(chapter["start_time"]) for chapter in json.loads(said.stdout)["chapters"]]
         assert inside == pytest.approx([chapter["start_s"] for chapter in produced["chapters"]], abs=0.1), rendition["path"]
