@@ -38,6 +38,14 @@ class Conversation:
         """What each microphone hears when all hear all: the others that much quieter than its own voice, and later."""
         return {name: own + self._bleed(n, name) for n, (name, own) in enumerate(self.heard.tracks.items())}
 
+    def as_it_came(self, tracks: Mapping[str, Sound]) -> Sound:
+        """In every turn the track of who speaks."""
+        out = np.zeros_like(self.heard.mix)
+        for turn in self.heard.turns:
+            first, end = round(turn.start_s * RATE_HZ), round(turn.end_s * RATE_HZ)
+            out[first:end] = tracks[turn.who][first:end]
+        return out
+
     def _bleed(self, n: int, name: str) -> Sound:
         own_dbfs = power_db(self.clean[name])
         others = [

@@ -36,12 +36,15 @@ def floor(folder: Path, sources: Sequence[Path], files: Mapping[str, Path], effo
 
 
 def _encoder(master: Path, name: str, effort: Effort) -> list[str]:
-    form = named(name)
-    recipe = form.recipe(1, effort)
+    return ffmpeg("-i", str(master), *bare_encoder(name, effort), str(master.with_name(f"floor{named(name).SUFFIX}")))
+
+
+def bare_encoder(name: str, effort: Effort) -> list[str]:
+    """The options with which plain ffmpeg writes one channel in that format as we do."""
+    recipe = named(name).recipe(1, effort)
     options = [part for key, value in {**recipe.options, **recipe.muxing}.items() for part in (f"-{key}", value)]
     rate = ["-b:a", f"{recipe.bitrate_kbps}k"] if recipe.bitrate_kbps else []
-    target = str(master.with_name(f"floor{form.SUFFIX}"))
-    return ffmpeg("-i", str(master), "-c:a", recipe.codec, *rate, *options, "-f", recipe.container, target)
+    return ["-c:a", recipe.codec, *rate, *options, "-f", recipe.container]
 
 
 def _decode(path: Path) -> Cost:

@@ -4,9 +4,9 @@
 
 DIR holds clips of human speech (WAV, FLAC), one voice a file. They are mixed into rooms at levels from -12 to -35 LUFS, as one file
 of everybody and as tracks with bleed, with quiet microphones and with hissing, humming ones; what leaves us is decoded, and each
-voice held against its clean clip by STOI (pystoi). The WAV shows what the path does without a lossy encoder. A made piece of stereo
-music goes the same way, alone and between talk: its loudness range and its width are compared. Exit status 1 when a voice has lost
-more than 0.01, or music its dynamics, or anything clips.
+voice held against its clean clip by STOI (pystoi). What a lossy encoder takes from anything at its rate is told apart: the room as
+it came goes through the same encoders, too. A made piece of stereo music goes the same way, alone and between talk: its loudness range
+and its width are compared. Exit status 1 when a voice has lost more than 0.01, or music its dynamics, or anything clips.
 """
 
 import argparse
@@ -22,12 +22,13 @@ from pystoi import stoi
 from bench.chapters import TALKS
 from bench.clips import Conversation, Microphone, conversation, voices
 from bench.ebur128 import ebur128
+from bench.floor import bare_encoder
 from bench.music import piece
 from bench.ours import ours
 from bench.sounds import RATE_HZ, Sound, encoded, silence, speech, wav
 from bench.trial.tables import table
 from pipeline.decode import in_blocks
-from pipeline.formats import Effort
+from pipeline.formats import Effort, named
 from pipeline.plan import EncodePlan
 
 FORMATS = ("wav", *EncodePlan().formats)
@@ -48,12 +49,15 @@ class Kept:
     voice: str
     format: str
     before: float
+    # as it came, through the same encoder and nothing else of ours
+    encoded: float
     after: float
     clipped: int
 
     @property
     def lost(self) -> float:
-        return self.before - self.after
+        """What our path takes; what a lossy encoder at its rate takes from anything is told apart."""
+        return self.encoded - self.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +121,21 @@ def heard_again(folder: Path, room: str, talk: Conversation, separate: bool, eff
     """Every voice of the room in every rendition."""
     sounds = talk.tracks() if separate else {"mix": talk.heard.mix}
     sources = [encoded(folder / f"{name}.ogg", sound, "-c:a", "libopus", "-b:a", "48k") for name, sound in sounds.items()]
-    came = {path.stem: _decoded(path)[0] for path in sources}
-    before = {who: _stoi(talk, who, came[who if separate else "mix"]) for who in talk.clean}
+    tracks = {path.stem: _decoded(path)[0] for path in sources}
+    came = talk.as_it_came(tracks) if separate else tracks["mix"]
+    before = {who: _stoi(talk, who, came) for who in talk.clean}
     for one in ours(folder, sources, EncodePlan(formats=FORMATS, effort=effort))[1]:
-        heard = _decoded(one.file.path)[0]
+        heard, bare = _decoded(one.file.path)[0], _bare(folder, came, one.format, effort)
         for who, was in before.items():
-            now, clipped = _stoi(talk, who, heard), _clipped(talk.parts(who, heard))
-            yield Kept(room=room, voice=who, format=one.format, before=was, after=now, clipped=clipped)
+            yield Kept(
+                room=room, voice=who, format=one.format, before=was, encoded=_stoi(talk, who, bare),
+                after=_stoi(talk, who, heard), clipped=_clipped(talk.parts(who, heard)),
+            )  # fmt: skip
+
+
+def _bare(folder: Path, sound: Sound, name: str, effort: Effort) -> Sound:
+    path = encoded(folder / f"bare{named(name).SUFFIX}", sound, *bare_encoder(name, effort))
+    return _decoded(path)[0]
 
 
 def _stoi(talk: Conversation, who: str, sound: Sound) -> float:
@@ -175,10 +187,11 @@ def _width_db(sound: Sound) -> float:
 def _tell(said: Sequence[Kept], music: Sequence[Played], asked: argparse.Namespace) -> None:
     if said and asked.voices:
         rows = [(one.room, one.voice, one.format, *_figures(one), one.clipped) for one in said]
-        print(table(("room", "voice", "format", "STOI before", "after", "lost", "clipped"), rows, markdown=asked.markdown))
+        heads: tuple[str, ...] = ("room", "voice", "format", "STOI as it came", "encoded", "after", "lost", "clipped")
+        print(table(heads, rows, markdown=asked.markdown))
         print()
     if said:
-        heads = ("room", "format", "voices", "STOI before, mean", "after", "most lost", "by", "clipped")
+        heads = ("room", "format", "voices", "STOI as it came, mean", "encoded", "after", "most lost", "by", "clipped")
         print(table(heads, list(_by_room(said)), markdown=asked.markdown))
         print(f"must: none loses more than {MOST_LOST}, nothing clipped\n")
     rows = [
@@ -196,21 +209,12 @@ def _by_room(said: Sequence[Kept]) -> Iterator[tuple[object, ...]]:
     for room, form in dict.fromkeys((one.room, one.format) for one in said):
         some = [one for one in said if (one.room, one.format) == (room, form)]
         worst = max(some, key=lambda one: one.lost)
-        before, after = (np.mean([getattr(one, name) for one in some]) for name in ("before", "after"))
-        yield (
-            room,
-            form,
-            len(some),
-            f"{before:.3f}",
-            f"{after:.3f}",
-            f"{worst.lost:.3f}",
-            worst.voice,
-            sum(one.clipped for one in some),
-        )
+        means = [f"{np.mean([getattr(one, name) for one in some]):.3f}" for name in ("before", "encoded", "after")]
+        yield room, form, len(some), *means, f"{worst.lost:.3f}", worst.voice, sum(one.clipped for one in some)
 
 
-def _figures(one: Kept) -> tuple[str, str, str]:
-    return f"{one.before:.3f}", f"{one.after:.3f}", f"{one.lost:.3f}"
+def _figures(one: Kept) -> tuple[str, ...]:
+    return tuple(f"{figure:.3f}" for figure in (one.before, one.encoded, one.after, one.lost))
 
 
 if __name__ == "__main__":
