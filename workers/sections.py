@@ -14,10 +14,11 @@ from pipeline import shelf
 from pipeline.formats import Effort
 from pipeline.limits import Limits
 from pipeline.models import Recording
-from pipeline.plan import ChapterPlan, EncodePlan, LevelPlan, Mode, SpeechPlan
+from pipeline.plan import ChapterPlan, CleanPlan, EncodePlan, FilterPlan, LevelPlan, Mode, SpeechPlan
 from pipeline.text import slug
 
-CHAPTERS, ENCODE, LEVEL, LIMITS, SPEECH = ChapterPlan(), EncodePlan(), LevelPlan(), Limits(), SpeechPlan()
+CHAPTERS, CLEAN, ENCODE, FILTERS = ChapterPlan(), CleanPlan(), EncodePlan(), FilterPlan()
+LEVEL, LIMITS, SPEECH = LevelPlan(), Limits(), SpeechPlan()
 
 # ---- what values may look like
 
@@ -111,6 +112,9 @@ class AudioSettings(Section):
         le=-9,
         description="Loudness of the episode, EBU R128; empty: -16 with two channels, -19 with one.",
     )
+    denoise: bool = Field(default=FILTERS.denoise, description="Whether steady noise is taken out of every voice.")
+    trim: bool = Field(default=CLEAN.trim, description="Whether dead air before the first word and after the last is cut.")
+    shorten_pauses: bool = Field(default=CLEAN.shorten_pauses, description="Whether long pauses are shortened.")
     formats: Names = Field(default=ENCODE.formats, min_length=1, description="Renditions of every episode, the feed's first.")
 
     @field_validator("formats")

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from feeds.site import Site
-from pipeline.plan import ChapterPlan, EncodePlan, LevelPlan, Plan, ProbePlan, SpeechPlan
+from pipeline.plan import ChapterPlan, CleanPlan, EncodePlan, FilterPlan, LevelPlan, Plan, ProbePlan, SpeechPlan
 from pipeline.stores import Store, open_store
 from workers.database import open_database
 from workers.house import House
@@ -41,6 +41,8 @@ def plan_of(settings: Settings) -> Plan:
     audio, speech = settings.audio, settings.speech
     return Plan(
         probe=ProbePlan(longest_s=settings.limits.room_s),
+        filters=FilterPlan(denoise=audio.denoise),
+        clean=CleanPlan(trim=audio.trim, shorten_pauses=audio.shorten_pauses),
         level=LevelPlan(mode=audio.level, target_lufs=audio.target_lufs),
         encode=EncodePlan(formats=audio.formats, effort=audio.encode),
         speech=SpeechPlan(

@@ -25,21 +25,28 @@ def add_show(session: Session, wanted: str, public_url: str, **fields: Any) -> S
         raise Refused(f"there is a show {name} already; choose another slug", code="show_exists")
     guid = podcast_guid(f"{public_url.rstrip('/')}/{name}/feed.xml")
     title = clean_line(fields.pop("title", "") or name.replace("-", " ").capitalize())
-    row = ShowRow(id=str(uuid.uuid4()), slug=name, guid=guid, title=title, **_cleaned(fields))
+    audio = _said(fields.pop("audio", {}))
+    row = ShowRow(id=str(uuid.uuid4()), slug=name, guid=guid, title=title, audio=audio, **_cleaned(fields))
     session.add(row)
     session.flush()
     return show_of(row)
 
 
 def edit_show(session: Session, show_slug: str, **fields: Any) -> Show:
-    """The show with those fields changed."""
+    """The show with those fields changed; of `audio` only what is named, None makes it the installation's again."""
     row = show_row(session, show_slug)
     if row is None:
         raise Refused(f"there is no show {show_slug}; see: aircheck show list", code="unknown_show")
+    row.audio = _said({**(row.audio or {}), **fields.pop("audio", {})})
     for key, value in _cleaned(fields).items():
         setattr(row, key, value)
     session.flush()
     return show_of(row)
+
+
+def _said(audio: dict[str, Any]) -> dict[str, Any]:
+    """What a show says of its sound, as its column keeps it."""
+    return {key: value for key, value in audio.items() if value is not None}
 
 
 def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,21 @@ def test_help_loads_nothing_heavy() -> None:
     assert not loaded & {"sqlalchemy", "fastapi", "numpy", "boto3", "pydantic", "faster_whisper"}
 
 
+def test_a_show_says_how_it_sounds(aircheck: Any) -> None:
+    aircheck("show", "add", "tuesday", "--level", "natural", "--denoise", "--no-trim")
+    said = aircheck("show", "edit", "tuesday", "--target-lufs", "-16", "--no-denoise").out
+    assert "target_lufs" in said and "denoise" in said
+
+    [show] = aircheck("show", "list", "--json").data["shows"]
+    assert {key: value for key, value in show["audio"].items() if value is not None} == {
+        "level": "natural", "denoise": False, "trim": False, "target_lufs": -16.0,
+    }  # fmt: skip
+    aircheck("show", "edit", "tuesday", "--plain-sound", "--shorten-pauses")
+    [show] = aircheck("show", "list", "--json").data["shows"]
+    assert {key for key, value in show["audio"].items() if value is not None} == {"shorten_pauses"}
+    assert "natural" in aircheck("show", "edit", "tuesday", "--level", "loud", status=2).err
+
+
 def test_a_show_is_added_listed_and_changed(aircheck: Any) -> None:
     aircheck("show", "add", "tuesday", "--title", "The Tuesday Room")
     aircheck("show", "edit", "tuesday", "--title", "Tuesdays", "--drafts", "public")

@@ -1,5 +1,6 @@
 """`aircheck show …`: make shows, list them, change what fills the silence of their rooms."""
 
+import dataclasses
 from typing import Annotated
 
 import typer
@@ -18,6 +19,11 @@ Access = Annotated[str, typer.Option(help="public, unlisted, members or private.
 Consent = Annotated[str, typer.Option(help="notice (the host has told the room) or required (each speaker's own yes).")]
 Distribution = Annotated[str, typer.Option(help="auto, review, timer or none: what happens to a finished episode.")]
 Drafts = Annotated[str, typer.Option(help="private or public: whether draft words may be published, labelled.")]
+Level = Annotated[str | None, typer.Option(help="even, natural, broadcast or original: how much voices are evened out.")]
+TargetLufs = Annotated[float | None, typer.Option(min=-31, max=-9, help="Loudness of its episodes, EBU R128.")]
+Denoise = Annotated[bool | None, typer.Option("--denoise/--no-denoise", help="Take steady noise out of every voice.")]
+Trim = Annotated[bool | None, typer.Option("--trim/--no-trim", help="Cut dead air before the first word and after the last.")]
+ShortenPauses = Annotated[bool | None, typer.Option("--shorten-pauses/--no-shorten-pauses", help="Shorten long pauses.")]
 Json = Annotated[bool, console.JSON]
 
 ALLOWED = {
@@ -25,6 +31,7 @@ ALLOWED = {
     "consent": ("notice", "required"),
     "distribution": ("auto", "review", "timer", "none"),
     "drafts": ("private", "public"),
+    "level": ("even", "natural", "broadcast", "original"),
 }
 
 
@@ -38,9 +45,10 @@ def add(
     slug: Annotated[str, typer.Argument(help="Its part of every address: small letters, digits, dashes.")],
     title: Title = "", author: Author = "", owner_email: Email = "", description: Describe = "", language: Language = "en",
     category: Category = "Society & Culture", access: Access = "public", consent: Consent = "notice",
-    distribution: Distribution = "auto", drafts: Drafts = "", as_json: Json = False,
+    distribution: Distribution = "auto", drafts: Drafts = "", level: Level = None, target_lufs: TargetLufs = None,
+    denoise: Denoise = None, trim: Trim = None, shorten_pauses: ShortenPauses = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Make a show. A name is enough."""
+    """Make a show. A name is enough; of its sound, what is not named is as the installation's settings `audio` say."""
     from feeds.catalogue import add_show
     from workers.ledger import feed_changed
     from workers.publishing import publish_due
@@ -50,11 +58,12 @@ def add(
         "title": title, "author": author, "owner_email": owner_email, "description": description, "language": language,
         "category": _category(category), "access": access, "consent": consent, "distribution": distribution,
     }  # fmt: skip
+    audio = _audio(level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses)
     with open_house() as house:
         fields["drafts"] = drafts or house.settings.speech.drafts
         _check(fields)
         with house.database.begin() as session:
-            made = add_show(session, slug, house.site.public_url, **fields)
+            made = add_show(session, slug, house.site.public_url, **fields, audio=audio)
             bells = feed_changed(session, made.id)
         publish_due(house, bells)
         feed_url = house.address(f"{made.slug}/feed.xml")
@@ -72,9 +81,17 @@ def edit(
     language: Annotated[str | None, typer.Option()] = None, category: Annotated[str | None, typer.Option()] = None,
     access: Annotated[str | None, typer.Option()] = None, consent: Annotated[str | None, typer.Option()] = None,
     distribution: Annotated[str | None, typer.Option()] = None, drafts: Annotated[str | None, typer.Option()] = None,
+    level: Level = None, target_lufs: TargetLufs = None, denoise: Denoise = None, trim: Trim = None,
+    shorten_pauses: ShortenPauses = None,
+    plain_sound: Annotated[
+        bool, typer.Option("--plain-sound", help="Of its sound, whatever is not named here is as the installation says again.")
+    ] = False,
 ) -> None:  # fmt: skip
-    """Change a show; what is not named stays. The options are those of `show add`."""
-    from feeds.catalogue import edit_show
+    """Change a show; what is not named stays. The options are those of `show add`.
+
+    Another sound is that of rooms from now on, and of episodes that are edited.
+    """
+    from feeds.catalogue import ShowAudio, edit_show
     from workers.ledger import feed_changed
     from workers.publishing import publish_due
     from workers.wiring import open_house
@@ -84,24 +101,27 @@ def edit(
              "drafts": drafts}  # fmt: skip
     fields = {key: value for key, value in named.items() if value is not None}
     _check(fields)
+    audio = _audio(level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses)
+    unsaid = dict.fromkeys(field.name for field in dataclasses.fields(ShowAudio)) if plain_sound else {}
     with open_house() as house:
         with house.database.begin() as session:
-            changed = edit_show(session, slug, **fields)
+            changed = edit_show(session, slug, **fields, audio={**unsaid, **audio})
             bells = feed_changed(session, changed.id)
         publish_due(house, bells)
-    console.out(f"changed {', '.join(fields) or 'nothing'} of {slug}")
+    what = [*fields, *audio, *(["sound"] if plain_sound else [])]
+    console.out(f"changed {', '.join(what) or 'nothing'} of {slug}")
 
 
 @show.command("list", epilog="Example: aircheck show list --json")
 def list_(as_json: Json = False) -> None:
     """List all shows with their feeds."""
-    from feeds.catalogue import episodes, shows
+    from feeds.catalogue import episodes, json_of, shows
     from workers.wiring import open_house
 
     with open_house() as house, house.database.read() as session:
         rows = [
             {"slug": s.slug, "title": s.title, "access": s.access, "episodes": len(episodes(session, s.slug)),
-             "feed_url": house.address(f"{s.slug}/feed.xml")}
+             "feed_url": house.address(f"{s.slug}/feed.xml"), "audio": json_of(s.audio)}
             for s in shows(session)
         ]  # fmt: skip
     if as_json:
@@ -109,7 +129,15 @@ def list_(as_json: Json = False) -> None:
         return
     if not rows:
         console.err("no shows yet; make one: aircheck show add NAME")
-    console.table(["show", "title", "access", "episodes", "feed"], [[str(v) for v in row.values()] for row in rows])
+    columns = {"slug": "show", "title": "title", "access": "access", "episodes": "episodes", "feed_url": "feed"}
+    console.table([*columns.values()], [[str(row[key]) for key in columns] for row in rows])
+
+
+def _audio(**said: object) -> dict[str, object]:
+    """What is said of its sound."""
+    named = {key: value for key, value in said.items() if value is not None}
+    _check({key: value for key, value in named.items() if isinstance(value, str)})
+    return named
 
 
 def _check(fields: dict[str, str]) -> None:
