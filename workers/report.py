@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from feeds import documents
-from feeds.catalogue import Episode, StoredRendition
+from feeds import documents, soundcheck
+from feeds.catalogue import Episode, StoredRendition, json_of
 from feeds.script import chapters_of, words_are_public
 from feeds.web.objects import Local
 from pipeline.models import Chapter
@@ -18,18 +18,16 @@ def report(house: House, run: Run) -> dict[str, Any]:
     show, episode = house.episode_of(run.id)
     store = house.store_of(episode)
     sound, told = episode.sound, words_are_public(show, episode)
-    chapters = chapters_of(episode, drafts=told)
     return {
         "episode": {"guid": episode.guid, "title": episode.title, "show": show.slug},
         "renditions": [_rendition(house, store, r) for r in episode.renditions],
         "documents": list(_documents(house, store, episode)),
-        "chapters": [
-            {"start_s": c.start_s, "end_s": c.end_s, "title": c.title, "source": c.source, "url": c.url} for c in chapters
-        ],
+        "chapters": [_chapter(chapter) for chapter in chapters_of(episode, drafts=told)],
         "target_lufs": sound and sound.target_lufs,
         "source_s": sound and sound.source_s,
         "cuts": [{"start_s": c.start_s, "end_s": c.end_s, "why": c.why} for c in (sound.cuts if sound else ())],
         "warnings": [{"at_s": loss.at_s, "lost_s": loss.lost_s, "why": loss.why} for loss in (sound.losses if sound else ())],
+        "sound": json_of(soundcheck.report_of(episode)),
         "transcript": _transcript(episode),
         "feed": _place(house, store, f"{show.slug}/feed.xml"),
         "page": house.address(f"{episode.prefix}index.html"),

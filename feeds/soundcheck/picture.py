@@ -2,7 +2,7 @@
 
 from feeds.catalogue import Episode
 from feeds.pages.voices import voices
-from feeds.soundcheck.drawing import Picture
+from feeds.soundcheck.drawing import Picture, Text
 from feeds.soundcheck.figures import drawn_figures, figures
 from feeds.soundcheck.lists import drawn_lists
 from feeds.soundcheck.report import SoundReport
@@ -23,8 +23,9 @@ def picture(episode: Episode, report: SoundReport, width_px: float = WIDE_PX) ->
     rows = drawn_voices(report, colours, width_px, head.bottom)
     room = drawn_room(episode, report, width_px, rows.bottom + _GAP)
     lists = drawn_lists(report, width_px, room.bottom + _GAP + 8)
-    shapes = (*head.shapes, *rows.shapes, *room.shapes, *lists.shapes)
-    return Picture(width=width_px, height=lists.bottom, shapes=shapes, told=_told(report))
+    shapes = (shape for block in (head, rows, room, lists) for shape in block.shapes)
+    drawn = tuple(shape for shape in shapes if not (isinstance(shape, Text) and not shape.text))
+    return Picture(width=width_px, height=lists.bottom, shapes=drawn, told=_told(report))
 
 
 def _told(report: SoundReport) -> str:

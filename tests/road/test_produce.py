@@ -49,7 +49,9 @@ def undated(content: bytes) -> bytes:
 def test_a_bare_mix_becomes_an_episode_with_all_that_the_contract_names(aircheck: Any, mix: Path) -> None:
     made = aircheck("produce", mix, "--show", "tuesday", "--title", "Two trains", "--json").data
 
-    assert set(made) == {*NAMED, "target_lufs", "source_s", "page", "timings_s"}
+    assert set(made) == {*NAMED, "sound", "target_lufs", "source_s", "page", "timings_s"}
+    assert made["sound"]["schema"] == "sound-report/1"
+    assert made["sound"]["after"]["integrated_lufs"] == made["renditions"][0]["integrated_lufs"]
     for name, keys in NAMED.items():
         for one in made[name] if isinstance(made[name], list) else [made[name]]:
             assert set(one) == keys, name
