@@ -40,18 +40,18 @@ def empty(channels: int, length: int) -> Sound:
 
 def filtered(track: Track, channels: int, blocks: Iterable[Block]) -> Iterator[Sound | None]:
     """The blocks of a track, filtered; None stays silence."""
-    passed = _passed(channels, blocks)
+    passed = _passed(channels, blocks, untouched=track.untouched)
     if not track.denoise:
         return (sound for sound, _ in passed)
     return denoised(empty(channels, length) if sound is None else sound for sound, length in passed)
 
 
-def _passed(channels: int, blocks: Iterable[Block]) -> Iterator[Block]:
-    rumble = Filter((high_pass(RUMBLE_HZ),), channels)
+def _passed(channels: int, blocks: Iterable[Block], *, untouched: bool) -> Iterator[Block]:
+    rumble = Filter(() if untouched else (high_pass(RUMBLE_HZ),), channels)
     return ((rumble(block, length), length) for block, length in blocks)
 
 
 def hum_filter(track: Track, channels: int) -> Filter:
     """What takes the track's hum out, where it has any."""
-    lines = range(1, HUM_LINES + 1) if track.hum_hz else ()
+    lines = range(1, HUM_LINES + 1) if track.hum_hz and not track.untouched else ()
     return Filter(tuple(notch(n * (track.hum_hz or 0.0), HUM_WIDTH_HZ) for n in lines), channels)

@@ -22,8 +22,9 @@ from pipeline.plan import LevelPlan, Mode
 from pipeline.score import accompanied_powers, bed_gains
 from pipeline.speaking import Levels as Decibels
 from pipeline.speaking import Mask, rows_of, speaking, voices_of
+from pipeline.spectra import RATE_HZ
 
-VERSION = 2
+VERSION = 3
 
 STYLES: dict[Mode, Style] = {
     "even": Style(share=1.0),
@@ -35,6 +36,8 @@ STYLES: dict[Mode, Style] = {
 USUAL_LUFS = {1: -19.0, 2: -16.0}
 # Lossy encoders overshoot by up to 1.6 dB at speech bit rates, by more when the limiter works hard.
 CEILING_DBTP, LOUD_CEILING_DBTP = -3.0, -4.0
+# No listener gets a higher one.
+LOUDEST_DBTP = -1.0
 # A room without speech is brought to the target as a whole, unless it is this quiet.
 QUIET_LUFS = -50.0
 CLOSE_ENOUGH_LU, ROUNDS = 0.02, 10
@@ -56,6 +59,8 @@ class Levels:
     expected_lufs: float | None
     voices: tuple[VoiceLevel, ...]
     activity: Activity
+    # all that is done to the sound, where it is no more than that and no peak comes too high: a player could do it
+    only_gain_db: float | None = None
 
 
 def level(timeline: Timeline, heard: Heard, plan: LevelPlan = LevelPlan(), *, scratch: Path) -> Levels:
@@ -81,6 +86,7 @@ def level(timeline: Timeline, heard: Heard, plan: LevelPlan = LevelPlan(), *, sc
         curves=MadeFile.of(path), channels=heard.channels, target_lufs=target, ceiling_dbtp=ceiling,
         expected_lufs=forecast.integrated(gain_db, music_db), voices=_voices(timeline, powers, after, speech),
         activity=_activity(timeline, after, speech, forecast.kept),
+        only_gain_db=_only_gain_db(timeline, heard, plan, forecast.integrated(gain_db, music_db)),
     )  # fmt: skip
 
 
@@ -93,6 +99,19 @@ def _decided(timeline: Timeline, powers: Powers, speech: Mask, target: float, st
     if timeline.separate:
         return gated(powers, speech, target, style)
     return ridden(powers[0], speech[0], target, style)[None]
+
+
+def _only_gain_db(timeline: Timeline, heard: Heard, plan: LevelPlan, expected: float | None) -> float | None:
+    """The gain that makes one whole file as loud as expected, where nothing else shall be done to it."""
+    file, *more = timeline.tracks
+    changed = timeline.cuts or timeline.mutes or timeline.music.is_heard or timeline.losses or heard.losses
+    is_whole = file.start_offset_s == 0 and abs(heard.decoded_s - timeline.length_s) * RATE_HZ < 0.5
+    if plan.mode != "original" or more or changed or not (file.untouched and is_whole):
+        return None
+    if expected is None or heard.integrated_lufs is None or heard.true_peak_dbtp is None:
+        return None
+    gain_db = expected - heard.integrated_lufs
+    return gain_db if heard.true_peak_dbtp + gain_db <= LOUDEST_DBTP else None
 
 
 def _by_row(timeline: Timeline, gain_db: Decibels) -> Decibels:

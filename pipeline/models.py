@@ -182,6 +182,8 @@ class Track:
     # What shall be taken out of it: mains hum of so many Hz (None: there is none), steady noise.
     hum_hz: float | None = None
     denoise: bool = False
+    # It shall sound as it came: not even its rumble is taken out.
+    untouched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

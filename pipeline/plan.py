@@ -1,6 +1,6 @@
 """Every choice that a run is made with, one plan a stage; nothing that works them is loaded by reading them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.edits import Edits
@@ -32,9 +32,10 @@ class CleanPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterPlan:
-    """What is taken out of the sound before anything else is decided; rumble always is, hum where there is any."""
+    """What is taken out of the sound before anything else is decided: rumble always, hum where there is any, or nothing at all."""
 
     denoise: bool = False
+    untouched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +107,10 @@ class Plan:
     encode: EncodePlan = field(default_factory=EncodePlan)
     speech: SpeechPlan = field(default_factory=SpeechPlan)
     chapters: ChapterPlan = field(default_factory=ChapterPlan)
+
+
+def as_its_mode_says(plan: Plan) -> Plan:
+    """The plan; in the mode `original` one that changes nothing of the sound but its level, and leaves out nothing by itself."""
+    if plan.level.mode != "original":
+        return plan
+    return replace(plan, filters=FilterPlan(untouched=True), clean=replace(plan.clean, trim=False, shorten_pauses=False))

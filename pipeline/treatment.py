@@ -8,11 +8,13 @@ from pipeline.plan import FilterPlan
 
 def asked_for(timeline: Timeline, plan: FilterPlan) -> Timeline:
     """The timeline whose tracks are denoised where that is wished: before they are heard, so that their noise misleads nobody."""
-    return replace(timeline, tracks=tuple(replace(track, denoise=plan.denoise) for track in timeline.tracks))
+    denoise = plan.denoise and not plan.untouched
+    return replace(timeline, tracks=tuple(replace(one, denoise=denoise, untouched=plan.untouched) for one in timeline.tracks))
 
 
 def found_needed(timeline: Timeline, heard: Heard) -> Timeline:
     """The timeline whose tracks lose the mains hum that was heard on them; that of a mix may lie in any of its files."""
     conditions = heard.conditions if timeline.separate else heard.conditions * len(timeline.tracks)
-    tracks = (replace(track, hum_hz=one.hum_hz) for track, one in zip(timeline.tracks, conditions, strict=True))
+    heard_on = zip(timeline.tracks, conditions, strict=True)
+    tracks = (replace(track, hum_hz=None if track.untouched else one.hum_hz) for track, one in heard_on)
     return replace(timeline, tracks=tuple(tracks))

@@ -11,14 +11,13 @@ from pipeline.child import Children, Report, quiet
 from pipeline.decode import RATE_HZ, in_blocks, keep_memory
 from pipeline.encode import encode
 from pipeline.errors import Broken
-from pipeline.level import Levels
+from pipeline.level import LOUDEST_DBTP, Levels
 from pipeline.loudness import Meter
 from pipeline.models import MadeFile, Rendition, Timeline
 from pipeline.plan import EncodePlan
 
 VERSION = 2
 MOST_LU_OFF = 0.2
-LOUDEST_DBTP = -1.0
 # A ceiling is lowered by the excess and this: encoders do not overshoot the same twice.
 SAFETY_DB = 0.3
 TRIES = 3
