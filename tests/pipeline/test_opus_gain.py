@@ -27,8 +27,6 @@ from pipeline.verify import verify
 TARGET_LUFS = -23.0
 LEVEL_ALONE = LevelPlan(mode="original", target_lufs=TARGET_LUFS)
 ORIGINAL = as_its_mode_says(Plan(level=LEVEL_ALONE, encode=EncodePlan(formats=("mp3", "opus"))))
-    Plan(level=LevelPlan(mode="original", target_lufs=TARGET_LUFS), encode=EncodePlan(formats=("mp3", "opus")))
-)
 OPUS = ("-c:a", "libopus", "-b:a", "48k")
 
 
