@@ -7,6 +7,7 @@ from workers.alarms import alarm
 from workers.house import House
 from workers.job import clear_abandoned
 from workers.ledger.history import forget_old_feeds
+from workers.originals import forget_originals
 from workers.repair import EVERY_S, repair_episodes, repair_feeds
 
 # Nobody writes one object for so long.
@@ -31,6 +32,7 @@ def errands_of(house: House) -> tuple[Errand, ...]:
         Errand(name="forget_old_feeds", every_s=3600.0, run=lambda: house.database.patiently(forget_old_feeds)),
         Errand(name="repair_feeds", every_s=EVERY_S, run=lambda: repair_feeds(house)),
         Errand(name="repair_episodes", every_s=EVERY_S, run=lambda: repair_episodes(house)),
+        Errand(name="forget_originals", every_s=3_600.0, run=lambda: forget_originals(house)),
         Errand(name="tidy_stores", every_s=3_600.0, run=lambda: tidy_stores(house)),
         Errand(name="alarm", every_s=60.0, run=lambda: alarm(house)),
     )

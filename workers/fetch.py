@@ -173,8 +173,17 @@ class WebSource:
 Source = LocalSource | BucketSource | WebSource
 
 
+def lies_here(root: Root, file: SourceFile) -> bool:
+    """Whether the file is one of this machine, where whoever recorded it keeps it."""
+    return _address(root, file).startswith("file://")
+
+
+def _address(root: Root, file: SourceFile) -> str:
+    return file.path if "://" in file.path else f"{root}/{file.path}"
+
+
 def _source(root: Root, file: SourceFile, settings: Settings, bucket: Callable[[str], Store]) -> Source:
-    address = file.path if "://" in file.path else f"{root}/{file.path}"
+    address = _address(root, file)
     if is_bucket_address(address):
         name, _, key = address.removeprefix("s3://").partition("/")
         return BucketSource(name=address, store=bucket(name), key=key)

@@ -12,12 +12,23 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.orm import Session
 
-from feeds.catalogue import Episode, EpisodeRow, RenditionRow, Show, ShowAudio, StoredRendition, WordsInfo, find_episode, show_by_id
+from feeds.catalogue import (
+    Episode,
+    EpisodeRow,
+    KeptFile,
+    RenditionRow,
+    Show,
+    ShowAudio,
+    StoredRendition,
+    WordsInfo,
+    find_episode,
+    show_by_id,
+)
 from feeds.pages import show_cover
 from feeds.publish import read_words
 from pipeline.child import Children
 from pipeline.edits import Edits
-from pipeline.errors import Stopped
+from pipeline.errors import Broken, Stopped
 from pipeline.journal import write_whole
 from pipeline.models import Fetched, MadeFile, Recording, Rendition, Transcript
 from pipeline.naming import file_name
@@ -95,9 +106,32 @@ class Job:
         return now if self.is_published else None
 
     def fetched(self) -> tuple[Fetched, ...]:
-        """The recording's files on this machine."""
+        """The recording's files on this machine: as they were kept, or from where they were left."""
         with self.shop.stage("fetch") as report:
+            if (kept := self._kept_original()) is not None:
+                return kept
             return fetch(self.recording, self.root, scratch=self.shop.scratch, settings=self.house.settings, report=report)
+
+    def _kept_original(self) -> tuple[Fetched, ...] | None:
+        """The files as they were received, where all of them are kept; None where they must be fetched."""
+        original, folder = self.episode.original, self.shop.scratch / "source"
+        if original is None or original.gone_at is not None:
+            return None
+        if not all(self.house.private.stat(file.key) for file in original.files):
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        made = [self._brought_back(file, folder / f"{n:03}") for n, file in enumerate(original.files)]
+        return tuple(Fetched(source=source, file=file) for source, file in zip(self.recording.files, made, strict=True))
+
+    def _brought_back(self, kept: KeptFile, to: Path) -> MadeFile:
+        """The kept file, which is the very one that was received."""
+        if not to.exists() or to.stat().st_size != kept.size_bytes:
+            self.house.private.download(kept.key, to)
+        made = MadeFile.of(to)
+        if made.sha256 != kept.sha256:
+            to.unlink()
+            raise Broken(f"{kept.path} as it was kept is damaged: sha256 {made.sha256[:12]}… where it was {kept.sha256[:12]}…")
+        return made
 
     def stamped(
         self, renditions: tuple[Rendition, ...], episode: Episode, transcript: Transcript | None = None

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from feeds.catalogue import db_now, json_of
 from pipeline import story
 from pipeline.models import NO_WORDS, Chapter, Rendition, Sound, Transcript
+from workers import originals
 from workers.house import House
 from workers.job import Job, in_scratch, words_info
 from workers.ledger import NextJob
@@ -88,8 +89,10 @@ def relabelled(job: Job, standing: Sequence[Rendition]) -> Outcome:
 
 
 def words(job: Job) -> Outcome:
-    """Make the episode complete: words, chapters, both inside the files as well."""
-    timeline, heard = story.hear(job.recording, job.fetched(), job.plan, job.shop)
+    """Make the episode complete: words, chapters, both inside the files as well. First what came from afar is kept as it came."""
+    fetched = job.fetched()
+    originals.keep(job, fetched)
+    timeline, heard = story.hear(job.recording, fetched, job.plan, job.shop)
     return complete(job, *story.words(job.recording, timeline, heard, job.plan, job.shop))
 
 

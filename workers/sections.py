@@ -115,6 +115,10 @@ class AudioSettings(Section):
     denoise: bool = Field(default=FILTERS.denoise, description="Whether steady noise is taken out of every voice.")
     trim: bool = Field(default=CLEAN.trim, description="Whether dead air before the first word and after the last is cut.")
     shorten_pauses: bool = Field(default=CLEAN.shorten_pauses, description="Whether long pauses are shortened.")
+    originals_days: int = Field(
+        default=30, ge=0, description="Days that a recording fetched from elsewhere is kept as it came; 0: not at all."
+    )
+    keep_master: bool = Field(default=False, description="Whether a lossless master of every episode is kept in private.")
     formats: Names = Field(default=ENCODE.formats, min_length=1, description="Renditions of every episode, the feed's first.")
 
     @field_validator("formats")

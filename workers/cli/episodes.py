@@ -1,5 +1,6 @@
 """`aircheck episode …`: list, show and download what rooms became."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from workers.house import House
 
 episode = typer.Typer(help="List, show and download episodes.", no_args_is_help=True, rich_markup_mode=None)
+
+# What lies beside an episode's files in the private store, for us alone.
+OURS = ("heard/", "original/", "slices/", "words.json")
 
 Json = Annotated[bool, console.JSON]
 Name = Annotated[str, typer.Argument(help="The episode: its guid, its ten letters, or its run.")]
@@ -81,7 +85,7 @@ def download(
     with house_of(out) as house:
         _, found = house.episode_of(name)
         store = house.store_of(found)
-        keys = sorted(store.keys(found.prefix))
+        keys = [key for key in sorted(store.keys(found.prefix)) if not key.removeprefix(found.prefix).startswith(OURS)]
         if not found.renditions:
             raise Refused(f"{found.title} has no files yet (state: {found.state}); see: aircheck runs", code="not_ready")
         folder = to.expanduser() / found.slug
@@ -143,5 +147,16 @@ def _edited(found: "Episode") -> dict[str, Any]:
         "cuts": [{"start_s": c.start_s, "end_s": c.end_s, "why": c.why} for c in (sound.cuts if sound else ())],
         "kept": json_of(found.edits_heard.kept),
         "muted": json_of(sound.mutes if sound else ()),
+        "original": _original(found),
         "edits": "" if edits == found.edits_heard else "not heard yet; see: aircheck runs",
     }
+
+
+def _original(found: "Episode") -> str:
+    """Where the recording is, as it was received."""
+    kept = found.original
+    if kept is None:
+        return "where the platform left it"
+    size = sum(file.size_bytes for file in kept.files) / 1e6
+    told = f"{len(kept.files)} files, {size:.1f} MB, kept since {datetime.fromtimestamp(kept.kept_at, UTC):%Y-%m-%d}"
+    return told if kept.gone_at is None else f"{told}, deleted on {datetime.fromtimestamp(kept.gone_at, UTC):%Y-%m-%d}"
