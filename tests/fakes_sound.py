@@ -10,6 +10,7 @@ from pipeline.models import SILENT_DBFS, Activity, Condition, Cut, Loss, Loudnes
 
 LENGTH_S = room.DURATION_S
 EARLY_S, LATE_S = 31.0, 40.0
+INTRO_S, OUTRO_S = 8.0, 12.0
 NAMES = (
     *room.HOSTILE,
     "أمارا أوسي من الغرفة الكبيرة",
@@ -36,7 +37,8 @@ def told() -> Episode:
         cuts=(Stretch(start_s=source_s - LATE_S, end_s=source_s),), mutes=(Mute(participant="priya", start_s=400.0, end_s=455.0),)
     )
     sound = Sound(
-        source_s=source_s, duration_s=LENGTH_S + 20.0, target_lufs=-19.0, channels=1, voices=voices, activity=room.sound().activity,
+        source_s=source_s, duration_s=INTRO_S + LENGTH_S + OUTRO_S, target_lufs=-19.0, channels=1, voices=voices,
+        activity=behind_music(room.sound().activity),
         cuts=(
             Cut(start_s=0.0, end_s=EARLY_S, why="silence before the first word"),
             Cut(start_s=source_s - LATE_S, end_s=source_s, why="cut by its creator"),
@@ -45,12 +47,33 @@ def told() -> Episode:
             Loss(at_s=246.7, lost_s=1.5, why="Jonas's connection dropped packets"),
             Loss(at_s=None, lost_s=0.0, why="Jonas was recorded too loud"),
         ),
-        mutes=edits.mutes, intro_s=8.0, outro_s=12.0,
+        mutes=edits.mutes, intro_s=INTRO_S, outro_s=OUTRO_S,
         before=Loudness(integrated_lufs=-21.4, true_peak_dbtp=0.2, loudness_range_lu=14.1),
         after=Loudness(integrated_lufs=-19.02, true_peak_dbtp=-1.31, loudness_range_lu=4.2),
         repairs=(Repair(participant="priya", why="mains hum of 50 Hz was taken out of Priya Raman's track"),),
     )  # fmt: skip
     return room.episode(sound=sound, edits=edits, edits_heard=edits)
+
+
+def behind_music(activity: Activity) -> Activity:
+    """The same with the seconds of intro and outro, in which nobody speaks."""
+    before, after = ((SILENT_DBFS,) * round(seconds / activity.bin_s) for seconds in (INTRO_S, OUTRO_S))
+    return replace(activity, voices=tuple((who, (*before, *row, *after)) for who, row in activity.voices))
+
+
+def hall() -> Episode:
+    """More voices than a page holds, all of them heard at once."""
+    row = room.activity(room.SEGMENTS, LENGTH_S).voices[0][1]
+    voices = tuple(
+        VoiceLevel(
+            participant=f"p{n}", name=f"Guest {n}", role="speaker", speech_s=9.0, before_lufs=-30.0 - n / 10, after_lufs=-16.0
+        )
+        for n in range(60)
+    )
+    mutes = tuple(Mute(participant=f"p{n}") for n in range(60))
+    activity = Activity(bin_s=room.BIN_S, voices=tuple((voice.participant or "", row) for voice in voices))
+    people = tuple(Person(identity=f"p{n}", name=f"Guest {n}", role="speaker") for n in range(60))
+    return room.episode(people=people, sound=room.sound(voices=voices, activity=activity, mutes=mutes))
 
 
 def crowd() -> Episode:
@@ -109,4 +132,4 @@ def old() -> Episode:
     return room.episode()
 
 
-ROOMS = {"told": told, "crowd": crowd, "mixed": mixed, "patched": patched, "silent": silent, "old": old}
+ROOMS = {"told": told, "crowd": crowd, "hall": hall, "mixed": mixed, "patched": patched, "silent": silent, "old": old}

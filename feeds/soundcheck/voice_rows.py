@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from feeds.soundcheck.drawing import BREAK_PX, Block, Box, Disc, Shape, Strokes, Text, shortened, width_of
 from feeds.soundcheck.report import SoundReport, is_mix
@@ -15,7 +14,7 @@ ALIKE_LU, ALIKE_IN_A_MIX_LU = 0.3, 2.0
 MOST_ROWS = 24
 # Beyond these a level stands at the edge.
 _SCALE_TOP, _SCALE_BOTTOM, _STEP_LU = -6.0, -60.0, 6.0
-_HEAD, _FOOT, _PAD = 46.0, 38.0, 20.0
+_HEAD, _FOOT, _MORE, _PAD = 46.0, 38.0, 18.0, 20.0
 # A row with its figures at its sides, and one with them above.
 _ROW, _TALL_ROW = 56.0, 88.0
 _BADGE_SIZE, _BADGE_HEIGHT, _BADGE_LINE = 12.0, 18.0, 22.0
@@ -59,28 +58,43 @@ class _Row:
         """Where its line on the scale is."""
         return self.top + (49 if self.narrow else _ROW / 2)
 
+    @property
+    def badges_top(self) -> float:
+        return self.top + (_TALL_ROW - 4 if self.narrow else _ROW - 13)
+
+    @property
+    def bottom(self) -> float:
+        if not self.badges:
+            return self.top + (_TALL_ROW if self.narrow else _ROW)
+        return self.badges_top + len(self.badges) * _BADGE_LINE + 5
+
 
 def drawn_voices(report: SoundReport, colours: Mapping[str, int], width: float, top: float) -> Block:
     """All of them in the order of the report; of a crowd the first, and how many more there are."""
-    narrow = width < BREAK_PX
-    scale = _scale(report, left=_PAD + 6 if narrow else 230.0, right=width - (_PAD + 6 if narrow else 176.0))
-    shown = report.voices[:MOST_ROWS]
-    room = width - _PAD - _badges_left(scale, narrow=narrow)
-    said = [_in_lines(badges(voice, report), room) for voice in shown]
-    heights = [(_TALL_ROW if narrow else _ROW) + len(of_it) * _BADGE_LINE - (8 if of_it and not narrow else 0) for of_it in said]
-    tops = list(accumulate(heights, initial=top + _HEAD))
-    rows = [
-        _Row(voice=voice, top=at, width=width, scale=scale, colour=_colour(colours, voice), badges=of_it)
-        for voice, at, of_it in zip(shown, tops, said, strict=False)
-    ]
-    bottom = tops[-1] + _FOOT
+    rows = _rows(report, colours, width, top + _HEAD)
+    end, more = rows[-1].bottom if rows else top + _HEAD, len(report.voices) - len(rows)
+    bottom = end + _FOOT + (_MORE if more else 0)
     shapes: list[Shape] = [Box(x=0, y=top, width=width, height=bottom - top, colour="stage", radius=14)]
-    spans = [(row.middle - 14, row.middle + 14) for row in rows] if narrow else [(top + _HEAD - 8, tops[-1])]
-    shapes += _axis(report, scale, spans)
+    scale = _scale(report, width)
+    narrow_spans = [(row.middle - 14, row.middle + 14) for row in rows]
+    shapes += _axis(report, scale, narrow_spans if width < BREAK_PX else [(top + _HEAD - 8, end)])
     shapes += _labels(report, scale, top + 22)
     for row in rows:
         shapes += _drawn(row)
-    return Block(shapes=(*shapes, *_key(bottom - 14, width, len(report.voices) - len(shown))), bottom=bottom)
+    if more:
+        shapes.append(Text(x=_PAD, y=end + 16, text=f"and {more} more", colour="on3", size=12))
+    return Block(shapes=(*shapes, *_key(bottom - 14)), bottom=bottom)
+
+
+def _rows(report: SoundReport, colours: Mapping[str, int], width: float, top: float) -> list[_Row]:
+    """Below one another."""
+    scale, rows = _scale(report, width), list[_Row]()
+    room = width - _PAD - _badges_left(scale, narrow=width < BREAK_PX)
+    for voice in report.voices[:MOST_ROWS]:
+        said = _in_lines(badges(voice, report), room)
+        at = rows[-1].bottom if rows else top
+        rows.append(_Row(voice=voice, top=at, width=width, scale=scale, colour=_colour(colours, voice), badges=said))
+    return rows
 
 
 def _colour(colours: Mapping[str, int], voice: VoiceLevel) -> str:
@@ -91,12 +105,13 @@ def _colour(colours: Mapping[str, int], voice: VoiceLevel) -> str:
 # ---- the scale
 
 
-def _scale(report: SoundReport, *, left: float, right: float) -> _Scale:
-    """In whole steps, from below the quietest to above the loudest."""
+def _scale(report: SoundReport, width: float) -> _Scale:
+    """In whole steps, from below the quietest to above the loudest; what stands beside it is left its room."""
+    left, right = (_PAD + 6, _PAD + 6) if width < BREAK_PX else (230.0, 176.0)
     levels = [report.target_lufs, *_levels(report.voices)]
     low = max(math.floor((min(levels) - 2) / _STEP_LU) * _STEP_LU, _SCALE_BOTTOM)
     high = min(math.ceil((max(levels) + 2) / _STEP_LU) * _STEP_LU, _SCALE_TOP)
-    return _Scale(low=min(low, high - 2 * _STEP_LU), high=high, left=left, right=right)
+    return _Scale(low=min(low, high - 2 * _STEP_LU), high=high, left=left, right=width - right)
 
 
 def _levels(voices: Sequence[VoiceLevel]) -> Iterator[float]:
@@ -124,14 +139,12 @@ def _labels(report: SoundReport, scale: _Scale, y: float) -> Iterator[Shape]:
             yield Text(x=scale.x(step), y=y, text=f"{step:.0f}".replace("-", "−"), colour="on3", size=12, anchor="middle")
 
 
-def _key(y: float, width: float, more: int) -> Iterator[Shape]:
+def _key(y: float) -> Iterator[Shape]:
     """What ring and disc mean."""
     yield Disc(x=_PAD + 6, y=y - 4, radius=5, colour="on2", ring=True)
     yield Text(x=_PAD + 18, y=y, text="as it came", colour="on3", size=12)
     yield Disc(x=_PAD + 106, y=y - 4, radius=6, colour="on2")
     yield Text(x=_PAD + 118, y=y, text="as it is heard, LUFS", colour="on3", size=12)
-    if more > 0:
-        yield Text(x=width - _PAD, y=y, text=f"and {more} more", colour="on3", size=12, anchor="end")
 
 
 # ---- a row
@@ -179,11 +192,11 @@ def _change(row: _Row) -> Iterator[Shape]:
 
 
 def _badges(row: _Row) -> Iterator[Shape]:
-    left, y = _badges_left(row.scale, narrow=row.narrow), row.top + (_TALL_ROW - 4 if row.narrow else _ROW - 13)
+    left = _badges_left(row.scale, narrow=row.narrow)
     for n, line in enumerate(row.badges):
         x = left
         for said in line:
-            width, top = _badge_width(said), y + n * _BADGE_LINE
+            width, top = _badge_width(said), row.badges_top + n * _BADGE_LINE
             yield Box(x=x, y=top, width=width, height=_BADGE_HEIGHT, colour="lost2", radius=_BADGE_HEIGHT / 2)
             yield Text(x=x + width / 2, y=top + 13, text=said, colour="lost", size=_BADGE_SIZE, anchor="middle")
             x += width + 6

@@ -14,6 +14,7 @@ from PIL import Image
 from feeds import soundcheck
 from feeds.catalogue import Episode
 from feeds.soundcheck.drawing import Box, Disc, Picture, Strokes, Text, hatched, shortened, width_of, wrapped
+from pipeline.models import SILENT_DBFS, Activity
 
 EDGE_PX, BAR_PX = 1.5, 2.4
 WIDTHS = (280, 320, 559, 560, 900, 2000)
@@ -101,6 +102,18 @@ def test_what_was_cut_is_hatched_and_has_no_voice() -> None:
     assert voiced and all(xs[1] - 4 <= x <= xs[2] + 4 for x in voiced)
 
 
+def test_what_was_said_stands_where_it_was_said_behind_music_and_cuts() -> None:
+    episode = sounds.told()
+    assert episode.sound is not None
+    bin_s = episode.sound.activity.bin_s
+    first, last = (round((sounds.INTRO_S + room_s - sounds.EARLY_S) / bin_s) for room_s in (300.0, 330.0))
+    row = tuple(-20 if first <= n < last else SILENT_DBFS for n in range(len(episode.sound.activity.voices[0][1])))
+    alone = replace(episode, sound=replace(episode.sound, activity=Activity(bin_s=bin_s, voices=(("amara", row),))))
+    xs = [line[0] for line in lines_of(drawn(alone), "v1", BAR_PX)]
+    second_px = 860 / episode.sound.source_s
+    assert (min(xs), max(xs)) == pytest.approx((20 + 300 * second_px, 20 + 330 * second_px), abs=4)
+
+
 def test_a_loss_stands_where_it_is_missing() -> None:
     episode = sounds.told()
     assert episode.sound is not None
@@ -112,6 +125,12 @@ def test_of_many_the_first_are_listed_and_the_others_counted() -> None:
     said = texts(drawn(sounds.patched()))
     assert "and 33 more" in said and "and 13 more" in said
     assert len(lines_of(drawn(sounds.patched()), "cut", EDGE_PX)) == 2 * 40
+
+
+def test_of_a_hall_the_first_have_a_row_and_the_others_are_counted() -> None:
+    picture = drawn(sounds.hall())
+    assert "Guest 23" in texts(picture) and "Guest 24" not in texts(picture) and "and 36 more" in texts(picture)
+    assert picture.height < 3000
 
 
 def test_a_voice_that_never_speaks_says_so_and_stands_nowhere_on_the_scale() -> None:
