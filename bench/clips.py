@@ -75,8 +75,10 @@ def _people(path: Path) -> Iterator[tuple[str, Sound]]:
         yield f"{path.stem}-right", right
 
 
-def conversation(people: Mapping[str, Sound], levels_lufs: Sequence[float], microphone: Microphone) -> Conversation:
-    """All of them in turn, each as loud as its place in the list of levels says."""
+def conversation(
+    people: Mapping[str, Sound], levels_lufs: Sequence[float], microphone: Microphone, *, gated: bool
+) -> Conversation:  # fmt: skip
+    """All of them in turn, each as loud as its place in the list says; `gated` microphones are open only while somebody speaks."""
     said = {
         name: _at(_long(voice), levels_lufs[n % len(levels_lufs)]) for n, (name, voice) in enumerate(people.items())
     }  # fmt: skip
@@ -86,7 +88,11 @@ def conversation(people: Mapping[str, Sound], levels_lufs: Sequence[float], micr
         at_s += len(voice) / RATE_HZ + PAUSE_S
     turns = tuple(Turn(name, start_s, start_s + len(said[name]) / RATE_HZ) for name, start_s in starts_s.items())
     clean = {turn.who: _placed(said[turn.who], turn.start_s, at_s + ENDS_S) for turn in turns}
-    heard = {turn.who: clean[turn.who] + _added(said[turn.who], turn, at_s + ENDS_S, microphone, n) for n, turn in enumerate(turns)}
+    heard = {}
+    for n, turn in enumerate(turns):
+        open_s = (turn.start_s, turn.end_s) if gated else (0.0, at_s + ENDS_S)
+        added = _added(power_db(clean[turn.who]), open_s[1] - open_s[0], microphone, seed=n)
+        heard[turn.who] = clean[turn.who] + _placed(added, open_s[0], at_s + ENDS_S) + _hush(at_s + ENDS_S, len(turns), n)
     return Conversation(clean=clean, heard=Talk(tracks=heard, turns=turns), bleed_db=microphone.bleed_db)
 
 
@@ -110,10 +116,14 @@ def _placed(voice: Sound, start_s: float, length_s: float) -> Sound:
     return out
 
 
-def _added(voice: Sound, turn: Turn, length_s: float, microphone: Microphone, seed: int) -> Sound:
-    """The hush of the room, and while the microphone is open what it adds."""
-    voice_dbfs, seconds = power_db(voice), len(voice) / RATE_HZ
-    added = noise(seconds, voice_dbfs + microphone.hiss_db, seed)
+def _added(voice_db: float, seconds: float, microphone: Microphone, seed: int) -> Sound:
+    """What a microphone adds to a voice of that power while it is open."""
+    added = noise(seconds, voice_db + microphone.hiss_db, seed)
     if microphone.hum_db is not None:
-        added += sum(tone(seconds, voice_dbfs + microphone.hum_db - 4 * n, 50.0 * (n + 1)) for n in range(4))
-    return noise(length_s, ROOM_NOISE_DBFS, seed + 100) + _placed(added, turn.start_s, length_s)
+        added += sum(tone(seconds, voice_db + microphone.hum_db - 4 * n, 50.0 * (n + 1)) for n in range(4))
+    return added
+
+
+def _hush(seconds: float, microphones: int, seed: int) -> Sound:
+    """The room's own, a part of it in every microphone."""
+    return noise(seconds, ROOM_NOISE_DBFS - 10 * float(np.log10(microphones)), seed + 100)

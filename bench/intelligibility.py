@@ -5,8 +5,8 @@
 DIR holds clips of human speech (WAV, FLAC), one voice a file. They are mixed into rooms at levels from -12 to -35 LUFS, as one file
 of everybody and as tracks with bleed, with quiet microphones and with hissing, humming ones; what leaves us is decoded, and each
 voice held against its clean clip by STOI (pystoi). What a lossy encoder takes from anything at its rate is told apart: the room as
-it came goes through the same encoders, too. A made piece of stereo music goes the same way, alone and between talk: its loudness range
-and its width are compared. Exit status 1 when a voice has lost more than 0.01, or music its dynamics, or anything clips.
+it came goes through the same encoders, too. A made piece of stereo music goes the same way, alone and between talk; its loudness
+range and its width are compared. Exit status 1 when a voice has lost more than 0.01, music its dynamics, or anything clips.
 """
 
 import argparse
@@ -112,9 +112,8 @@ def _rooms(people: Mapping[str, Sound]) -> Iterator[tuple[str, Conversation, boo
     for name, microphone in MICROPHONES.items():
         for turned in (0, 1):
             levels = LEVELS_LUFS[turned:] + LEVELS_LUFS[:turned]
-            made = conversation(people, levels, microphone)
-            yield f"{name} microphones, one file", made, False
-            yield f"{name} microphones, tracks", made, True
+            yield f"{name} microphones, one file", conversation(people, levels, microphone, gated=True), False
+            yield f"{name} microphones, tracks", conversation(people, levels, microphone, gated=False), True
 
 
 def heard_again(folder: Path, room: str, talk: Conversation, separate: bool, effort: Effort) -> Iterator[Kept]:
