@@ -92,13 +92,13 @@ def _opened(chapters: list[_Titled], opening: str) -> list[_Titled]:
     first_s, title, first = chapters[0]
     if first_s <= OPENING_S or not opening:
         return [(0.0, title, first), *chapters[1:]]
-    return [(0.0, opening, replace(first, url="")), *chapters]
+    return [(0.0, opening, replace(first, url="", image="")), *chapters]
 
 
 def _ended(chapters: Sequence[_Titled], duration_s: float) -> tuple[Chapter, ...]:
     edges = [*(round(start, 3) for start, _, _ in chapters), round(duration_s, 3)]
     return tuple(
-        Chapter(start_s=start, end_s=end, title=title, source=chapter.source, url=chapter.url)
+        Chapter(start_s=start, end_s=end, title=title, source=chapter.source, url=chapter.url, image=chapter.image)
         for (_, title, chapter), (start, end) in zip(chapters, pairwise(edges), strict=True)
     )
 

@@ -70,6 +70,7 @@ def chapter(
             title=title,
             source="pinned" if mark.pin else "computed",
             url=mark.pin.url if mark.pin else "",
+            image=mark.pin.image if mark.pin else "",
         )
         for mark, title, start_s, end_s in zip(marks, titles, starts_s, [*starts_s[1:], time_map.room_s(duration_s)], strict=True)
     )

@@ -78,13 +78,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomEvent:
-    """Something that happened in the room, such as `topic_pinned` with its title and link."""
+    """Something that happened in the room, such as `topic_pinned` with its title and link, and a picture by its path in the
+    recording; by its sha256 once it is kept."""
 
     t_s: float
     type: str
     participant: str | None = None
     title: str = ""
     url: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,3 +396,4 @@ class Chapter:
     title: str
     source: ChapterSource
     url: str = ""
+    image: str = ""  # sha256 of its picture

@@ -22,6 +22,7 @@ class Pin:
     at_s: float
     title: str
     url: str = ""
+    image: str = ""
     turn: int | None = None
 
 
@@ -33,9 +34,9 @@ def pins_of(
     for event in sorted(events, key=lambda e: e.t_s):
         if event.type not in MARKS or not event.title or event.t_s >= length_s:
             continue
-        pin = Pin(at_s=episode_s(event.t_s), title=event.title, url=event.url)
+        pin = Pin(at_s=episode_s(event.t_s), title=event.title, url=event.url, image=event.image)
         if out and out[-1].title == pin.title:
-            out[-1] = replace(out[-1], url=out[-1].url or pin.url)
+            out[-1] = replace(out[-1], url=out[-1].url or pin.url, image=out[-1].image or pin.image)
             continue
         if out and pin.at_s - out[-1].at_s < SLIP_S:
             out.pop()

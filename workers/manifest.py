@@ -50,7 +50,8 @@ def parse(content: bytes | Mapping[str, Any], *, warn: Warn = unheard, address: 
     if not files:
         raise Refused(f"recording {recording.recording_id} names no files", code="no_files")
     people = _with_unlisted(_people(data.sections("participants"), warn), files, warn)
-    events = _events(data.sections("events"), _length_s(recording), {p.identity for p in people}, warn)
+    may_read = _readable(address)
+    events = _events(data.sections("events"), _length_s(recording), {p.identity for p in people}, may_read, warn)
     return replace(recording, files=files, participants=people, events=events)
 
 
@@ -168,7 +169,7 @@ def _with_unlisted(people: tuple[Participant, ...], files: tuple[SourceFile, ...
 
 def _file(entry: Fields, address: Callable[[str], bool] | None) -> SourceFile:
     path = entry.text("path")
-    if not (address(path) if "://" in path and address else is_inside(path)):
+    if not _readable(address)(path):
         advice = "name it by its path inside the folder, with / between the parts and no .."
         raise Refused(f"{entry.name}.path {path[:120]!r} may not be read; {advice}", code="bad_path")
     finalized = entry.flag("finalized") is not False
@@ -177,6 +178,11 @@ def _file(entry: Fields, address: Callable[[str], bool] | None) -> SourceFile:
         start_offset_s=entry.number("start_offset") or 0.0, duration_s=entry.number("duration") if finalized else None,
         size_bytes=entry.whole("size") if finalized else None, part=entry.whole("part") or 1,
     )  # fmt: skip
+
+
+def _readable(address: Callable[[str], bool] | None) -> Callable[[str], bool]:
+    """Which paths may be read: those inside the folder, and whole addresses where any may be named."""
+    return lambda path: address(path) if "://" in path and address else is_inside(path)
 
 
 def is_inside(path: str) -> bool:
@@ -204,9 +210,11 @@ def _sha256(entry: Fields) -> str | None:
 # ---- what happened
 
 
-def _events(entries: Sequence[Fields], length_s: float | None, known: set[str], warn: Warn) -> tuple[RoomEvent, ...]:
+def _events(
+    entries: Sequence[Fields], length_s: float | None, known: set[str], may_read: Callable[[str], bool], warn: Warn
+) -> tuple[RoomEvent, ...]:
     passed_over: Counter[str] = Counter()
-    kept = tuple(sorted(_kept(entries, length_s, passed_over), key=lambda event: event.t_s))
+    kept = tuple(sorted(_kept(entries, length_s, may_read, passed_over), key=lambda event: event.t_s))
     for why, count in passed_over.items():
         warn(f"events {why}: {count}")
     # somebody who only listened is named nowhere
@@ -215,7 +223,9 @@ def _events(entries: Sequence[Fields], length_s: float | None, known: set[str], 
     )
 
 
-def _kept(entries: Sequence[Fields], length_s: float | None, passed_over: Counter[str]) -> Iterator[RoomEvent]:
+def _kept(
+    entries: Sequence[Fields], length_s: float | None, may_read: Callable[[str], bool], passed_over: Counter[str]
+) -> Iterator[RoomEvent]:
     end_s = float("inf") if length_s is None else length_s
     for entry in entries:
         t_s, kind = entry.number("t", required=True), entry.line("type", required=True)
@@ -227,7 +237,11 @@ def _kept(entries: Sequence[Fields], length_s: float | None, passed_over: Counte
             continue
         if not 0 <= t_s <= end_s:
             passed_over["a little outside the room were moved to its edge"] += 1
+        image = entry.text("image") if kind == "topic_pinned" and entry.data.get("image") else ""
+        if image and not may_read(image):
+            passed_over["with a picture that may not be read stand without it"] += 1
+            image = ""
         yield RoomEvent(
             t_s=min(max(t_s, 0.0), end_s), type=kind, participant=entry.line("participant") or None, title=entry.line("title"),
-            url=entry.url("url"),
+            url=entry.url("url"), image=image,
         )  # fmt: skip

@@ -152,6 +152,17 @@ def test_addresses_that_are_no_web_addresses_are_left_out(manifest: Manifest) ->
     assert (recording.participants[0].url, recording.participants[0].image, recording.events[0].url) == ("", "", "")
 
 
+@pytest.mark.parametrize("path", ["../secret.jpg", "/etc/passwd", "a\\b.jpg", "https://elsewhere.example/a.jpg", "file:///a.jpg"])
+def test_a_picture_that_may_not_be_read_is_left_out_and_the_room_taken(manifest: Manifest, path: str) -> None:
+    manifest["events"][0]["image"] = "pictures/why.jpg"
+    recording, warnings = heard(manifest)
+    assert (recording.events[0].image, warnings) == ("pictures/why.jpg", [])
+    manifest["events"][0]["image"] = path
+    recording, warnings = heard(manifest)
+    assert recording.events[0].image == ""
+    assert warnings == ["events with a picture that may not be read stand without it: 1"]
+
+
 def test_fifty_thousand_events_take_less_than_a_second(manifest: Manifest) -> None:
     manifest["events"] = [{"t": n / 1000, "type": "topic_pinned", "title": "👏"} for n in range(50_000)]
     content = json.dumps(manifest).encode()
