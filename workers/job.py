@@ -37,7 +37,7 @@ from pipeline.stamp import stamp
 from pipeline.stores import Store
 from pipeline.upload import Sending, upload
 from pipeline.workshop import Workshop
-from workers import scratch
+from workers import masters, scratch
 from workers.database import AWAY
 from workers.fetch import fetch
 from workers.heard_before import HeardBefore, Remembering
@@ -98,6 +98,18 @@ class Job:
     @property
     def store(self) -> Store:
         return self.house.public if self.is_published else self.house.private
+
+    @property
+    def keeps_master(self) -> bool:
+        """Whether a lossless master is kept of this show's episodes."""
+        said = self.show.audio.keep_master
+        return self.house.settings.audio.keep_master if said is None else said
+
+    @property
+    def sound_plan(self) -> Plan:
+        """The plan with all that is made of the sound: what listeners get, and the master where one is kept."""
+        encode, master = self.plan.encode, (masters.FORMAT,) if self.keeps_master else ()
+        return replace(self.plan, encode=replace(encode, formats=tuple(dict.fromkeys((*encode.formats, *master)))))
 
     def publishes_at(self, now: ColumnElement[float]) -> ColumnElement[float] | float | None:
         """When it enters the feed: now, or not by itself; a run done again does not move it."""

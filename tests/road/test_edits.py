@@ -13,7 +13,7 @@ import pytest
 import rooms_of_ours
 from fakes_feeds import said
 
-from feeds.catalogue import Episode, add_show, episodes
+from feeds.catalogue import Episode, add_show, edit_show, episodes
 from feeds.change import SoundChange
 from pipeline import story
 from pipeline.models import Transcript
@@ -198,6 +198,23 @@ def test_an_edit_that_comes_while_words_are_written_goes_first(taken_in: Path, t
         assert (found.state, workers.transcribed) == ("complete", 2)
         assert found.renditions[0].duration_s == pytest.approx(35.0, abs=0.1)
         assert "this is cut" not in told(workers) and "one two three four" in told(workers)
+
+
+def test_a_master_is_kept_in_private_for_as_long_as_it_is_wanted(workers: Workers) -> None:
+    key, private = f"{workers.episode().prefix}master.flac", workers.house.private
+
+    def keeps(wanted: bool) -> None:
+        with workers.house.database.begin() as session:
+            edit_show(session, "tuesday", audio={"keep_master": wanted})
+
+    keeps(True)
+    edited = workers.edits(cut=["0:10-0:15"])
+    assert (private.get(key) or b"").startswith(b"fLaC")
+    assert [r.format for r in edited.renditions] == ["mp3"]
+    assert not [name for name in workers.house.public.keys("tuesday/") if name.endswith(".flac")]
+    keeps(False)
+    workers.edits(mute=["daniel"])
+    assert private.get(key) is None  # in which he could still be heard
 
 
 def test_the_command_edits_what_produce_has_left(aircheck: Any, room: Path) -> None:

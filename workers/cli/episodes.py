@@ -81,7 +81,9 @@ def download(
     name: Name, to: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path(), out: Out = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Copy every file of an episode into a folder: all renditions and documents."""
+    """Copy every file of an episode into a folder: all renditions and documents, and the lossless master if one is kept."""
+    from workers.masters import key_of
+
     with house_of(out) as house:
         _, found = house.episode_of(name)
         store = house.store_of(found)
@@ -90,10 +92,12 @@ def download(
             raise Refused(f"{found.title} has no files yet (state: {found.state}); see: aircheck runs", code="not_ready")
         folder = to.expanduser() / found.slug
         folder.mkdir(parents=True, exist_ok=True)
+        master = key_of(found)
+        places = dict.fromkeys(keys, store) | ({master: house.private} if house.private.stat(master) else {})
         paths = []
-        for key in keys:
+        for key, place in places.items():
             paths.append(folder / key.removeprefix(found.prefix).replace("/", "-"))
-            store.download(key, paths[-1])
+            place.download(key, paths[-1])
     if as_json:
         console.data({"episode": found.guid, "paths": paths})
     else:

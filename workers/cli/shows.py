@@ -24,6 +24,10 @@ TargetLufs = Annotated[float | None, typer.Option(min=-31, max=-9, help="Loudnes
 Denoise = Annotated[bool | None, typer.Option("--denoise/--no-denoise", help="Take steady noise out of every voice.")]
 Trim = Annotated[bool | None, typer.Option("--trim/--no-trim", help="Cut dead air before the first word and after the last.")]
 ShortenPauses = Annotated[bool | None, typer.Option("--shorten-pauses/--no-shorten-pauses", help="Shorten long pauses.")]
+OriginalsDays = Annotated[
+    int | None, typer.Option(min=0, help="Days that a recording fetched from elsewhere is kept as it came; 0: not at all.")
+]
+KeepMaster = Annotated[bool | None, typer.Option("--keep-master/--no-keep-master", help="Keep a lossless master, in private.")]
 Json = Annotated[bool, console.JSON]
 
 ALLOWED = {
@@ -46,7 +50,8 @@ def add(
     title: Title = "", author: Author = "", owner_email: Email = "", description: Describe = "", language: Language = "en",
     category: Category = "Society & Culture", access: Access = "public", consent: Consent = "notice",
     distribution: Distribution = "auto", drafts: Drafts = "", level: Level = None, target_lufs: TargetLufs = None,
-    denoise: Denoise = None, trim: Trim = None, shorten_pauses: ShortenPauses = None, as_json: Json = False,
+    denoise: Denoise = None, trim: Trim = None, shorten_pauses: ShortenPauses = None,
+    originals_days: OriginalsDays = None, keep_master: KeepMaster = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Make a show. A name is enough; of its sound, what is not named is as the installation's settings `audio` say."""
     from feeds.catalogue import add_show
@@ -58,7 +63,10 @@ def add(
         "title": title, "author": author, "owner_email": owner_email, "description": description, "language": language,
         "category": _category(category), "access": access, "consent": consent, "distribution": distribution,
     }  # fmt: skip
-    audio = _audio(level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses)
+    audio = _audio(
+        level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses,
+        originals_days=originals_days, keep_master=keep_master,
+    )  # fmt: skip
     with open_house() as house:
         fields["drafts"] = drafts or house.settings.speech.drafts
         _check(fields)
@@ -82,7 +90,7 @@ def edit(
     access: Annotated[str | None, typer.Option()] = None, consent: Annotated[str | None, typer.Option()] = None,
     distribution: Annotated[str | None, typer.Option()] = None, drafts: Annotated[str | None, typer.Option()] = None,
     level: Level = None, target_lufs: TargetLufs = None, denoise: Denoise = None, trim: Trim = None,
-    shorten_pauses: ShortenPauses = None,
+    shorten_pauses: ShortenPauses = None, originals_days: OriginalsDays = None, keep_master: KeepMaster = None,
     plain_sound: Annotated[
         bool, typer.Option("--plain-sound", help="Of its sound, whatever is not named here is as the installation says again.")
     ] = False,
@@ -101,7 +109,10 @@ def edit(
              "drafts": drafts}  # fmt: skip
     fields = {key: value for key, value in named.items() if value is not None}
     _check(fields)
-    audio = _audio(level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses)
+    audio = _audio(
+        level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses,
+        originals_days=originals_days, keep_master=keep_master,
+    )  # fmt: skip
     unsaid = dict.fromkeys(field.name for field in dataclasses.fields(ShowAudio)) if plain_sound else {}
     with open_house() as house:
         with house.database.begin() as session:
