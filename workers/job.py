@@ -32,7 +32,7 @@ from pipeline.errors import Broken, Stopped
 from pipeline.journal import write_whole
 from pipeline.models import Fetched, MadeFile, Recording, Rendition, Transcript
 from pipeline.naming import file_name
-from pipeline.plan import CleanPlan, FilterPlan, LevelPlan, Plan
+from pipeline.plan import CleanPlan, FilterPlan, LevelPlan, Plan, as_its_mode_says
 from pipeline.stamp import stamp
 from pipeline.stores import Store
 from pipeline.upload import Sending, upload
@@ -48,6 +48,7 @@ from workers.labels import labels
 from workers.ledger import Claim, received, unfinished
 from workers.ledger.values import JobState
 from workers.repair import stands
+from workers.show_music import brought
 from workers.work_loop import Outcome, Perform
 
 # A corrected file replaces the bytes behind the same address, so nobody keeps them for long.
@@ -144,6 +145,10 @@ class Job:
             to.unlink()
             raise Broken(f"{kept.path} as it was kept is damaged: sha256 {made.sha256[:12]}… where it was {kept.sha256[:12]}…")
         return made
+
+    def scored(self) -> Plan:
+        """The plan with the show's own music, which is on this machine now."""
+        return replace(self.plan, music=brought(self.house.private, self.show.audio, self.shop.scratch / "music"))
 
     def stamped(
         self, renditions: tuple[Rendition, ...], episode: Episode, transcript: Transcript | None = None
@@ -265,7 +270,7 @@ def plan_for(plan: Plan, recording: Recording, audio: ShowAudio, edits: Edits) -
     """The installation's plan with what the room says, as intake filled it in from its show (consent, language, words to expect),
     how the show sounds, and what its creator has edited."""
     language = recording.language or plan.speech.language
-    return replace(
+    asked = replace(
         plan,
         consent="required" if recording.consent_policy == "speakers" else "notice",
         speech=replace(plan.speech, language=language, hotwords=(*plan.speech.hotwords, recording.title)),
@@ -274,6 +279,7 @@ def plan_for(plan: Plan, recording: Recording, audio: ShowAudio, edits: Edits) -
         clean=_with(plan.clean, trim=audio.trim, shorten_pauses=audio.shorten_pauses),
         edits=edits,
     )
+    return as_its_mode_says(asked)
 
 
 def _with(plan: OnePlan, **said: object) -> OnePlan:

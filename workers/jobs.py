@@ -37,7 +37,7 @@ def audio(job: Job) -> Outcome:
     """Make the episode audible; its words are another job. Sound that stands and shall stay gets its labels anew, and no more."""
     if standing := job.standing():
         return relabelled(job, standing)
-    timeline, heard = story.hear(job.recording, job.fetched(), job.plan, job.shop)
+    timeline, heard = story.hear(job.recording, job.fetched(), job.scored(), job.shop)
     sound, verified = story.sound(timeline, heard, job.sound_plan, job.shop)
     renditions = masters.set_apart(job, verified)
     return audible(job, sound, renditions, story.chapters(job.recording, timeline, job.plan, job.words() or NO_WORDS))
@@ -93,7 +93,7 @@ def words(job: Job) -> Outcome:
     """Make the episode complete: words, chapters, both inside the files as well. First what came from afar is kept as it came."""
     fetched = job.fetched()
     originals.keep(job, fetched)
-    timeline, heard = story.hear(job.recording, fetched, job.plan, job.shop)
+    timeline, heard = story.hear(job.recording, fetched, job.scored(), job.shop)
     return complete(job, *story.words(job.recording, timeline, heard, job.plan, job.shop))
 
 

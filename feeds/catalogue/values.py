@@ -12,6 +12,17 @@ EpisodeState = Literal["received", "working", "audible", "complete", "failed", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """A file as it was received, in the private store."""
+
+    # as whoever sent it names it
+    path: str
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowAudio:
     """How a show's episodes sound and what is kept of them; None: as the installation's settings `audio.*` say."""
 
@@ -22,6 +33,12 @@ class ShowAudio:
     shorten_pauses: bool | None = None
     originals_days: int | None = None
     keep_master: bool | None = None
+    # whether each voice is kept as a file of its own as well
+    voices: bool | None = None
+    # the show's own music
+    intro: KeptFile | None = None
+    outro: KeptFile | None = None
+    bed: KeptFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +96,6 @@ class WordsInfo:
     language: str
     why: str
     count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptFile:
-    """A file of the recording as it was received, in the private store."""
-
-    # as the recording names it
-    path: str
-    key: str
-    size_bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feeds.catalogue.names import RESERVED_SLUGS, podcast_guid
-from feeds.catalogue.reading import show_of, show_row
+from feeds.catalogue.reading import json_of, show_of, show_row
 from feeds.catalogue.tables import ShowRow
-from feeds.catalogue.values import Show
+from feeds.catalogue.values import KeptFile, Show
 from pipeline.errors import Refused
 from pipeline.text import clean_block, clean_line, slug
 
@@ -46,7 +46,8 @@ def edit_show(session: Session, show_slug: str, **fields: Any) -> Show:
 
 def _said(audio: dict[str, Any]) -> dict[str, Any]:
     """What a show says of its sound, as its column keeps it."""
-    return {key: value for key, value in audio.items() if value is not None}
+    plain = {key: json_of(value) if isinstance(value, KeptFile) else value for key, value in audio.items()}
+    return {key: value for key, value in plain.items() if value is not None}
 
 
 def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """`aircheck show …`: make shows, list them, change what fills the silence of their rooms."""
 
 import dataclasses
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workers.cli import console
+
+if TYPE_CHECKING:
+    from workers.house import House
 
 show = typer.Typer(help="Make, list and change shows.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -91,6 +95,12 @@ def edit(
     distribution: Annotated[str | None, typer.Option()] = None, drafts: Annotated[str | None, typer.Option()] = None,
     level: Level = None, target_lufs: TargetLufs = None, denoise: Denoise = None, trim: Trim = None,
     shorten_pauses: ShortenPauses = None, originals_days: OriginalsDays = None, keep_master: KeepMaster = None,
+    intro: Annotated[Path | None, typer.Option(help="Music before the room, a minute at most.", dir_okay=False)] = None,
+    outro: Annotated[Path | None, typer.Option(help="Music after it, a minute at most.", dir_okay=False)] = None,
+    bed: Annotated[Path | None, typer.Option(help="Music under it, three minutes at most; it is repeated.", dir_okay=False)] = None,
+    no_intro: Annotated[bool, typer.Option("--no-intro", help="No intro again.")] = False,
+    no_outro: Annotated[bool, typer.Option("--no-outro", help="No outro again.")] = False,
+    no_bed: Annotated[bool, typer.Option("--no-bed", help="No bed again.")] = False,
     plain_sound: Annotated[
         bool, typer.Option("--plain-sound", help="Of its sound, whatever is not named here is as the installation says again.")
     ] = False,
@@ -115,6 +125,8 @@ def edit(
     )  # fmt: skip
     unsaid = dict.fromkeys(field.name for field in dataclasses.fields(ShowAudio)) if plain_sound else {}
     with open_house() as house:
+        audio |= {part: None for part, gone in {"intro": no_intro, "outro": no_outro, "bed": no_bed}.items() if gone}
+        audio |= _music(house, slug, intro=intro, outro=outro, bed=bed)
         with house.database.begin() as session:
             changed = edit_show(session, slug, **fields, audio={**unsaid, **audio})
             bells = feed_changed(session, changed.id)
@@ -149,6 +161,16 @@ def _audio(**said: object) -> dict[str, object]:
     named = {key: value for key, value in said.items() if value is not None}
     _check({key: value for key, value in named.items() if isinstance(value, str)})
     return named
+
+
+def _music(house: "House", slug: str, **pieces: Path | None) -> dict[str, object]:
+    """The pieces that are given, where the show has them from now on."""
+    given = {part: path for part, path in pieces.items() if path}
+    if not given:
+        return {}
+    from workers.show_music import kept
+
+    return {**kept(house, slug, given)}
 
 
 def _check(fields: dict[str, str]) -> None:
