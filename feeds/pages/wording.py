@@ -1,4 +1,4 @@
-"""Dates, sizes and lengths as a page says them, the same on every machine whatever its locale."""
+"""Dates, sizes, lengths and formats as a page says them, the same on every machine whatever its locale."""
 
 from datetime import datetime
 
@@ -6,6 +6,8 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+
+_FORMATS = {"mp3": "MP3", "m4a": "M4A", "opus": "Opus", "flac": "FLAC", "wav": "WAV"}
 
 
 def day(when: datetime) -> str:
@@ -45,3 +47,13 @@ def opening(text: str, limit: int = 260) -> tuple[str, str]:
     """The first paragraph if it is short enough to stand under a headline, and whatever remains."""
     first, _, rest = text.strip().partition("\n")
     return (first.strip(), rest.strip()) if len(first) <= limit else ("", text.strip())
+
+
+def format_name(name: str) -> str:
+    """`MP3`, `Opus`: a name on the shelf of formats as people know it."""
+    return _FORMATS.get(name, name.upper())
+
+
+def capital(words: str) -> str:
+    """The same with a capital at its beginning; the rest stays as it is."""
+    return words[:1].upper() + words[1:]

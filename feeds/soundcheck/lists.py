@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from feeds.pages.wording import capital, format_name
 from feeds.soundcheck.drawing import BREAK_PX, Block, Shape, Strokes, Text, wrapped
 from feeds.soundcheck.report import Measured, SoundReport
 from feeds.soundcheck.wording import cut, level, loss, mute, name_of, who
@@ -10,7 +11,6 @@ from pipeline.clock import written
 
 MOST_ITEMS = 8
 _LINE, _BETWEEN, _GAP = 18.0, 4.0, 26.0
-_NAMES = {"mp3": "MP3", "m4a": "M4A", "opus": "Opus", "flac": "FLAC", "wav": "WAV"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ def listed(report: SoundReport) -> tuple[Listed, ...]:
     """Every list that has something in it."""
     names = {voice.participant: name_of(voice) for voice in report.voices}
     lists = (
-        Listed(heading="Put right", items=tuple(repair.why[:1].upper() + repair.why[1:] for repair in report.repairs)),
+        Listed(heading="Put right", items=tuple(capital(repair.why) for repair in report.repairs)),
         Listed(heading="Worth knowing", items=tuple(map(loss, report.warnings))),
         Listed(heading="Files, measured again", items=tuple(map(_file, report.renditions))),
         Listed(heading="Cut", items=tuple(map(cut, report.cuts))),
@@ -68,4 +68,4 @@ def _file(one: Measured) -> str:
     levels = f"{level(one.integrated_lufs, 'LUFS')}, {level(one.true_peak_dbtp, 'dBTP')}"
     measured = "silence" if one.integrated_lufs is None else levels
     about = f"{written(one.duration_s)}, {'mono' if one.channels == 1 else 'stereo'}, {one.bitrate_kbps} kbit/s"
-    return f"{_NAMES.get(one.format, one.format.upper())}: {measured}, {about}"
+    return f"{format_name(one.format)}: {measured}, {about}"

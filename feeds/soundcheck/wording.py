@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from feeds.pages.wording import capital
 from feeds.soundcheck.report import SoundReport
 from pipeline.clock import spoken, written
 from pipeline.edits import Mute
@@ -102,15 +103,15 @@ def _at(seconds: float, other_s: float) -> str:
 
 
 def cut(one: Cut) -> str:
-    """`0:00 to 0:31 silence before the room began`."""
-    return f"{stretch(one.start_s, one.end_s)}  {one.why}"
+    """`0:00 to 0:31, silence before the first word`."""
+    return f"{stretch(one.start_s, one.end_s)}, {one.why}"
 
 
 def loss(one: Loss) -> str:
-    """`1.5 s at 41:07: his connection dropped packets`."""
-    where = f" at {written(one.at_s)}" if one.at_s is not None else ""
-    missing = f"{one.lost_s:.1f} s missing{where}" if one.lost_s else f"At {written(one.at_s)}" if one.at_s is not None else ""
-    return f"{missing}: {one.why}" if missing else one.why[:1].upper() + one.why[1:]
+    """`1.5 s missing at 41:07: his connection dropped packets`; as much of it as is known."""
+    missing = f"{one.lost_s:.1f} s missing" if one.lost_s else ""
+    where = f"at {written(one.at_s)}" if one.at_s is not None else ""
+    return capital(": ".join(filter(None, (f"{missing} {where}".strip(), one.why))))
 
 
 def mute(one: Mute, name: str, length_s: float) -> str:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feeds.catalogue import Episode
+from feeds.pages.wording import format_name
 from feeds.web.html import written_size
 from feeds.web.studio.told import about
 from feeds.web.work import RunState
 from pipeline.clock import written
 
 CellState = Literal["done", "now", "failed", "waiting"]
-
-FORMAT_NAMES = {"mp3": "MP3", "m4a": "M4A", "opus": "Opus", "flac": "FLAC", "wav": "WAV"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +109,7 @@ def _apart(values: Iterable[float]) -> float:
 
 
 def _encoded(episode: Episode) -> str:
-    return ", ".join(FORMAT_NAMES.get(r.format, r.format.upper()) for r in episode.renditions)
+    return ", ".join(format_name(r.format) for r in episode.renditions)
 
 
 def _stored(episode: Episode) -> str:

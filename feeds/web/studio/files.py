@@ -7,8 +7,8 @@ from pydantic import TypeAdapter
 from feeds import soundcheck
 from feeds.catalogue import Episode
 from feeds.documents import Document, shelved, told_by
+from feeds.pages.wording import format_name
 from feeds.script import tell
-from feeds.web.studio.cells import FORMAT_NAMES
 from feeds.web.studio.chapters import own_chapters
 from pipeline.models import Transcript
 from pipeline.naming import disposition, file_name
@@ -43,7 +43,7 @@ def downloads(episode: Episode) -> Downloads:
     written = [(d.KIND, Download(file=d.FILE, words=_form(d.FILE))) for d in shelved() if matter[d.KIND]]
     return Downloads(
         sound=tuple(
-            Download(file=r.key.rpartition("/")[2], words=FORMAT_NAMES.get(r.format, r.format.upper()), size_bytes=r.size_bytes)
+            Download(file=r.key.rpartition("/")[2], words=format_name(r.format), size_bytes=r.size_bytes)
             for r in episode.renditions
         ),
         transcript=tuple(download for kind, download in written if kind == "transcript"),

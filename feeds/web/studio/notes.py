@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from feeds.catalogue import Episode, WordsInfo
 from feeds.pages.voices import voices
+from feeds.pages.wording import capital
 from feeds.web.studio.chapters import own_chapters
-from feeds.web.studio.told import capital
 from pipeline.clock import spoken, written
 from pipeline.models import Cut, Loss, VoiceLevel
 

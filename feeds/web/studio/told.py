@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from feeds.catalogue import Episode
+from feeds.pages.wording import capital
 from feeds.web.work import Failure, RunState
 from pipeline.clock import spoken
 
@@ -155,8 +156,3 @@ def about_span(range_s: tuple[float, float]) -> str:
     """The same with `about` before a single length."""
     words = span(range_s)
     return words if " to " in words or words.startswith("less") else f"about {words}"
-
-
-def capital(words: str) -> str:
-    """With a capital letter in front."""
-    return words[:1].upper() + words[1:]
