@@ -15,7 +15,7 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -90,16 +90,15 @@ class TalkRoom:
         self.jingle = jingle()
         self.hush = hush(self._rng("room")) * _factor(ROOM_NOISE_DBFS)
         cast = EIGHT if len(levels) > len(FOUR) else FOUR
-        with tempfile.TemporaryDirectory() as scratch:
-            self.voices = [self._voice(*one, Path(scratch)) for one in zip(NAMES, levels, cast, strict=False)]
+        self.voices = [self._voice(*one) for one in zip(NAMES, levels, cast, strict=False)]
         # (voice, first sample, end, where its noise begins)
         self._turns = list(self._conversation())
 
     def _rng(self, what: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, zlib.crc32(what.encode())])
 
-    def _voice(self, name: str, lufs: float, how: tuple[str, int], scratch: Path) -> Voice:
-        said = [sentence(*how, text, scratch) for text in SENTENCES]
+    def _voice(self, name: str, lufs: float, how: tuple[str, int]) -> Voice:
+        said = [sentence(*how, text) for text in SENTENCES]
         louder = _factor(lufs - loudness(np.concatenate(said).astype(np.float32)))
         rng = self._rng(name)
         late = {other: int(rng.integers(150, 400)) for other in NAMES if other != name}
@@ -248,13 +247,15 @@ def jingle() -> Samples:
     return np.asarray(0.08 * np.exp(-3 * (2 * t % 1)) * chord)
 
 
-def sentence(voice: str, cents: int, text: str, scratch: Path) -> Samples:
+@cache
+def sentence(voice: str, cents: int, text: str) -> Samples:
     """What flite makes of it at 48 kHz, without the silence around it."""
-    path = scratch / "said.wav"
-    subprocess.run(["flite", "-voice", voice, "-t", text, "-o", path], check=True, stdout=subprocess.DEVNULL)
-    with wave.open(str(path)) as file:
-        rate_hz = file.getframerate() * 2 ** (cents / 1200)
-        plain = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "said.wav"
+        subprocess.run(["flite", "-voice", voice, "-t", text, "-o", path], check=True, stdout=subprocess.DEVNULL)
+        with wave.open(str(path)) as file:
+            rate_hz = file.getframerate() * 2 ** (cents / 1200)
+            plain = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
     # A length that the transform is quick with.
     plain = np.pad(plain, (1000, 1000 + -(len(plain) + 2000) % 4096))
     longer = round(len(plain) * RATE_HZ / rate_hz)

@@ -4,7 +4,6 @@ The gains lie in one .npz, float32: `gain_db` (rows of `Measures`, frames of 100
 what is heard of the room) and `music_db` (one for all of it). Nothing here touches sound.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,25 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clock import TimeMap
-from pipeline.gains import FRAME_S, LEAST_DB, MOST_DB, Style, gated, ridden, voice_level
+from pipeline.forecast import Forecast
+from pipeline.gains import FRAME_S, LEAST_DB, MOST_DB, Gated, Ridden, Style, voice_level
 from pipeline.journal import place
+from pipeline.kinds import other_sound
 from pipeline.listen import Measures, measures
-from pipeline.loudness import FRAME, PEAK, Powers, integrated, lufs
+from pipeline.loudness import Powers, lufs
 from pipeline.models import SILENT_DBFS, Activity, Heard, MadeFile, Participant, Timeline, VoiceLevel
 from pipeline.mutes import silenced
 from pipeline.plan import LevelPlan, Mode
-from pipeline.score import accompanied_powers, bed_gains
+from pipeline.score import bed_gains
 from pipeline.speaking import Levels as Decibels
 from pipeline.speaking import Mask, rows_of, speaking, voices_of
 from pipeline.spectra import RATE_HZ
 
-VERSION = 3
+VERSION = 4
 
 STYLES: dict[Mode, Style] = {
+    # All voices equally loud, each with the dynamics it has.
     "even": Style(share=1.0),
+    # Loud and quiet voices stay that, by two fifths of what they were apart; who does not speak is turned down less.
     "natural": Style(share=0.6, gate_db=-12.0),
-    "broadcast": Style(share=1.0, alike_lu=1.0, near_s=20.0),
-    "original": Style(share=0.0, gate_db=0.0),
+    # As even, and within each voice the loud and the quiet passages too.
+    "broadcast": Style(share=1.0, within=0.5, alike_lu=1.0, near_s=20.0),
+    # One gain for all that is heard: nothing is told apart and no gate closes.
+    "original": Style(share=0.0, gate_db=0.0, beside_db=0.0),
 }
 # By channels: equally loud on two loudspeakers.
 USUAL_LUFS = {1: -19.0, 2: -16.0}
@@ -40,11 +45,10 @@ CEILING_DBTP, LOUD_CEILING_DBTP = -3.0, -4.0
 LOUDEST_DBTP = -1.0
 # A room without speech is brought to the target as a whole, unless it is this quiet.
 QUIET_LUFS = -50.0
-CLOSE_ENOUGH_LU, ROUNDS = 0.02, 10
+CLOSE_ENOUGH_LU, ROUNDS = 0.02, 14
+# In its first rounds a voice is given back what the limiter takes from it, up to so much.
+GIVING_BACK, MOST_LOST_DB, PUSH = 3, 3.0, 1.4
 STRIP_BINS = 1088
-# A limiter's gain is held for so many peaks of 20 ms; a frame has PEAKS of them.
-HELD, PEAKS = 4, FRAME // PEAK
-AT_ONCE = 36_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ class Levels:
     channels: int
     target_lufs: float
     ceiling_dbtp: float
-    # what the renditions will measure; the target, but for rooms too quiet or too short to reach it; None: silence
+    # what the renditions will measure: the target, but for rooms too quiet or too short to reach it, and for music that would
+    # lose its dynamics on the way; None: silence
     expected_lufs: float | None
     voices: tuple[VoiceLevel, ...]
     activity: Activity
@@ -72,21 +77,24 @@ def level(timeline: Timeline, heard: Heard, plan: LevelPlan = LevelPlan(), *, sc
     powers = voices_of(timeline, measured.power)
     # Told from the whole: what other microphones hear of a muted voice is no speech of theirs.
     speech = speaking(timeline, voices_of(timeline, whole.power)) & (powers > 0)
-    forecast = _Forecast(timeline, measured, ceiling, bed_gains(timeline, speech))
-    gain_db = _by_row(timeline, _decided(timeline, powers, speech, target, STYLES[plan.mode]))
-    gain_db += _missing(forecast, gain_db, target, spoken=bool(speech.any()))
+    other = _other(timeline, measured, powers, speech)
+    forecast = Forecast(timeline, measured, kept_frames(timeline, powers.shape[1]), ceiling)
+    gain_db = _settled(timeline, _decision(timeline, powers, speech, other, STYLES[plan.mode]), forecast, target)
+    bed_db = bed_gains(timeline, speech)
     # With the show's music the whole is another: both are moved alike, so that one stays as loud against the other.
-    music_db = _reached(lambda added: forecast.integrated(gain_db + added, added), target) if timeline.music.is_heard else 0.0
+    music_db = _moved(forecast, gain_db, bed_db, target) if timeline.music.is_heard else 0.0
     gain_db += music_db
-    path = place(scratch, level, timeline, heard, plan) / "gains.npz"
     single = np.float32
-    np.savez(path, gain_db=gain_db.astype(single), bed_db=forecast.bed_db.astype(single), music_db=single(music_db))
-    after = voices_of(timeline, forecast.powers(gain_db).astype(np.float32))
+    path = place(scratch, level, timeline, heard, plan) / "gains.npz"
+    np.savez(path, gain_db=gain_db.astype(single), bed_db=bed_db.astype(single), music_db=single(music_db))
+    rows = forecast.powers(gain_db)
+    after = voices_of(timeline, rows.astype(single))
+    expected = forecast.episode_lufs(rows, bed_db, music_db)
     return Levels(
         curves=MadeFile.of(path), channels=heard.channels, target_lufs=target, ceiling_dbtp=ceiling,
-        expected_lufs=forecast.integrated(gain_db, music_db), voices=_voices(timeline, powers, after, speech),
-        activity=_activity(timeline, after, speech, forecast.kept),
-        only_gain_db=_only_gain_db(timeline, heard, plan, forecast.integrated(gain_db, music_db)),
+        expected_lufs=expected, voices=_voices(timeline, heard, (powers, after), speech & ~other),
+        activity=_activity(timeline, after, speech if timeline.separate else speech | other, forecast.kept),
+        only_gain_db=_only_gain_db(timeline, heard, plan, expected),
     )  # fmt: skip
 
 
@@ -95,10 +103,26 @@ def target_of(channels: int, plan: LevelPlan) -> float:
     return USUAL_LUFS[channels] if plan.target_lufs is None else plan.target_lufs
 
 
-def _decided(timeline: Timeline, powers: Powers, speech: Mask, target: float, style: Style) -> Decibels:
+def _other(timeline: Timeline, measured: Measures, powers: Powers, speech: Mask) -> Mask:
+    """Frames in which each voice has something of its own to hear that is no speech; in a mix, in which anything is."""
+    own = np.where(speech, powers, 0.0) if timeline.separate else powers
+    voices = [_measures_of(timeline, measured, n) for n in range(len(powers))]
+    return np.stack([other_sound(voice, p, mask) for voice, p, mask in zip(voices, own, speech, strict=True)])
+
+
+def _measures_of(timeline: Timeline, measured: Measures, voice: int) -> Measures:
+    """The measures of all rows of one voice as one row."""
+    rows = [measured.row(n) for n in (rows_of(timeline, timeline.voices[voice].identity) if timeline.separate else [0])]
+    if len(rows) == 1:
+        return rows[0]
+    power, bands = (np.sum([getattr(row, name) for row in rows], 0) for name in ("power", "bands"))
+    return Measures(power=power, peak=np.max([row.peak for row in rows], 0), bands=bands)
+
+
+def _decision(timeline: Timeline, powers: Powers, speech: Mask, other: Mask, style: Style) -> Ridden | Gated:
     if timeline.separate:
-        return gated(powers, speech, target, style)
-    return ridden(powers[0], speech[0], target, style)[None]
+        return Gated(powers, speech, other, style)
+    return Ridden(powers[0], speech[0] & ~other[0], other[0], style)
 
 
 def _only_gain_db(timeline: Timeline, heard: Heard, plan: LevelPlan, expected: float | None) -> float | None:
@@ -124,62 +148,38 @@ def _by_row(timeline: Timeline, gain_db: Decibels) -> Decibels:
     return rows
 
 
-def _missing(forecast: "_Forecast", gain_db: Decibels, target: float, *, spoken: bool) -> float:
-    """What every gain still lacks for the room to be on target; 0 for a room in which there is nothing to raise."""
-    room = forecast.room(gain_db)
-    if room is None or (not spoken and room < QUIET_LUFS):
-        return 0.0
-    return _reached(lambda added: forecast.room(gain_db + added), target)
+def _settled(timeline: Timeline, decision: Ridden | Gated, forecast: Forecast, target: float) -> Decibels:
+    """Gains with which the room is on target, and each voice where it should be, behind the limiter too; nothing raises silence."""
+    lost, added, spoken = np.zeros(len(decision.levels)), 0.0, not np.isnan(decision.levels).all()
+    most = MOST_DB if spoken else min(MOST_DB, max(forecast.lively_db(), 0.0))
+    for round_ in range(ROUNDS):
+        by_voice = decision.gains(target, lost) + added
+        gain_db = _by_row(timeline, by_voice)
+        after = forecast.powers(gain_db)
+        expected = forecast.room_lufs(after)
+        if expected is None or (not spoken and expected - added < QUIET_LUFS):
+            return gain_db - added
+        if abs(target - expected) < CLOSE_ENOUGH_LU and round_ >= GIVING_BACK:
+            break
+        # Where a limiter takes half of what is added, twice as much is needed.
+        added = min(max(added + (target - expected) * (1.0 if round_ < GIVING_BACK else PUSH), LEAST_DB), most)
+        if round_ < GIVING_BACK:
+            missing = decision.lost(voices_of(timeline, after.astype(np.float32)), by_voice)
+            lost = np.clip(missing, -MOST_LOST_DB, MOST_LOST_DB)
+    return gain_db
 
 
-def _reached(forecast: Callable[[float], float | None], target: float) -> float:
-    """How many dB more bring what is forecast to the target."""
+def _moved(forecast: Forecast, gain_db: Decibels, bed_db: Decibels, target: float) -> float:
+    """How many dB more for room and music alike bring the episode to the target."""
     added = 0.0
     for _ in range(ROUNDS):
-        expected = forecast(added)
+        expected = forecast.episode_lufs(forecast.powers(gain_db + added), bed_db, added)
         if expected is None:
             return 0.0
-        step = target - expected
-        added = min(max(added + step, LEAST_DB), MOST_DB)
-        if abs(step) < CLOSE_ENOUGH_LU:
+        added = min(max(added + target - expected, LEAST_DB), MOST_DB)
+        if abs(target - expected) < CLOSE_ENOUGH_LU:
             break
     return added
-
-
-class _Forecast:
-    """What gains and limiter will make of the room, told from powers and peaks."""
-
-    def __init__(self, timeline: Timeline, measured: Measures, ceiling_dbtp: float, bed_db: Decibels) -> None:
-        self.timeline, self.measured, self.bed_db = timeline, measured, bed_db
-        self.ceiling = 10 ** (ceiling_dbtp / 20)
-        self.kept = kept_frames(timeline, measured.power.shape[1])
-
-    def room(self, gain_db: Decibels) -> float | None:
-        """Loudness of the room, cuts left out."""
-        return integrated(self._heard(gain_db))
-
-    def integrated(self, gain_db: Decibels, music_db: float) -> float | None:
-        """Loudness of the episode: of the room with the show's music."""
-        return integrated(accompanied_powers(self.timeline, self._heard(gain_db), self.bed_db, music_db))
-
-    def _heard(self, gain_db: Decibels) -> Powers:
-        return np.asarray(self.powers(gain_db).sum(0)[self.kept])
-
-    def powers(self, gain_db: Decibels) -> Powers:
-        """Powers by row after gains and limiter; an hour at a time, so that memory stays flat."""
-        starts = range(0, gain_db.shape[1], AT_ONCE)
-        return np.concatenate([self._powers(gain_db, start) for start in starts], 1)
-
-    def _powers(self, gain_db: Decibels, start: int) -> Powers:
-        # A frame earlier, since what is held may have begun there.
-        early = min(start, 1)
-        gain = gain_db[:, start - early : start + AT_ONCE]
-        peak = self.measured.peak[:, (start - early) * PEAKS : (start + AT_ONCE) * PEAKS]
-        together = np.sqrt(((np.repeat(10 ** (gain / 20), PEAKS, 1) * peak) ** 2).sum(0))
-        down = np.minimum(1.0, self.ceiling / np.maximum(together, 1e-9))
-        held = np.lib.stride_tricks.sliding_window_view(np.pad(down, (HELD - 1, 0), "edge"), HELD).min(1)
-        power = self.measured.power[:, start - early : start + AT_ONCE]
-        return np.asarray(power * 10 ** (gain / 10) * np.square(held).reshape(-1, PEAKS).mean(1))[:, early:]
 
 
 def kept_frames(timeline: Timeline, frames: int) -> Mask:
@@ -197,14 +197,17 @@ def _who(timeline: Timeline) -> tuple[Participant | None, ...]:
     return timeline.voices if timeline.separate else (None,)
 
 
-def _voices(timeline: Timeline, before: Powers, after: Powers, speech: Mask) -> tuple[VoiceLevel, ...]:
+def _voices(timeline: Timeline, heard: Heard, powers: tuple[Powers, Powers], speech: Mask) -> tuple[VoiceLevel, ...]:
+    """Every voice before and after, with what is wrong with its first track."""
+    rows = [rows_of(timeline, person.identity)[0] if person else 0 for person in _who(timeline)]
     return tuple(
         VoiceLevel(
             participant=person.identity if person else None, name=person.name or person.identity if person else "",
             role=person.role if person else "speaker", speech_s=round(float(mask.sum()) * FRAME_S, 1),
             before_lufs=_rounded(voice_level(was, mask)), after_lufs=_rounded(voice_level(becomes, mask)),
+            condition=heard.conditions[row] if row < len(heard.conditions) else None,
         )
-        for person, was, becomes, mask in zip(_who(timeline), before, after, speech, strict=True)
+        for person, row, was, becomes, mask in zip(_who(timeline), rows, *powers, speech, strict=True)
     )  # fmt: skip
 
 

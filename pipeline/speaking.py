@@ -15,18 +15,20 @@ Mask = NDArray[np.bool_]
 
 # Below this nothing is speech, however quiet the room.
 LEAST_LUFS = -58.0
-# Speech stands so far above the floor, or at least so near the loudest moments around it.
+# Speech stands so far above the floor, or at least so near the loudest moments around it; what is far below a loud moment just
+# before or after it is that moment's reverberation.
 ABOVE_FLOOR_DB, BELOW_TOP_DB = 9.0, 12.0
-LOWEST_BELOW_TOP_DB = 22.0
+REVERB_BELOW_DB = 22.0
 # Speech rises and falls; steady noise does not, however loud.
 LIVELY_DB = 6.0
 # What comes this near to the loudest speech is sound worth hearing, be it speech or not.
 WORTH_HEARING_DB = 20.0
-FLOOR_FRAMES, FLOOR_SHARE, TOP_FRAMES = 81, 0.08, 31
+FLOOR_FRAMES, FLOOR_SHARE, TOP_FRAMES, REVERB_FRAMES = 81, 0.08, 31, 9
 JOINED_FRAMES, SHORTEST_FRAMES = 2, 3
 # A voice's own frames, against its reference and against the other voices (measured with bleed 22 dB down).
 OWN_RANGE_DB, DOMINANCE_DB, ABOVE_TRACK_FLOOR_DB = 20.0, 8.0, 10.0
-# A microphone whose owner says nothing hears the others, quieter than their own do, nearly all the time that it hears anything.
+# A microphone whose owner says nothing hears the others, quieter or less clearly than their own do, nearly all the time that it
+# hears anything.
 ECHO_BELOW_DB, ECHO_SHARE, ECHO_VARIES_DB = 6.0, 0.85, 2.0
 # Frames that a sliding window looks at at once, so that memory stays flat.
 CHUNK = 20_000
@@ -47,7 +49,7 @@ def rows_of(timeline: Timeline, identity: str) -> list[int]:
 def speaking(timeline: Timeline, powers: Powers) -> Mask:
     """Frames in which each voice speaks."""
     masks = _own(lufs(powers)) if timeline.separate else _speech(lufs(powers[0]))[None]
-    return np.stack([_tidied(mask) for mask in masks])
+    return np.stack([tidied(mask, JOINED_FRAMES, SHORTEST_FRAMES) for mask in masks])
 
 
 def worth_hearing(powers: Powers, speech: Mask) -> Mask:
@@ -56,7 +58,7 @@ def worth_hearing(powers: Powers, speech: Mask) -> Mask:
     if not anyone.any():
         return anyone
     loud = float(np.percentile(total[anyone], 95))
-    return _tidied(anyone | (total > loud - WORTH_HEARING_DB))
+    return tidied(anyone | (total > loud - WORTH_HEARING_DB), JOINED_FRAMES, SHORTEST_FRAMES)
 
 
 def stretches(mask: Mask) -> NDArray[np.intp]:
@@ -82,7 +84,8 @@ def running_max(values: Levels, width: int) -> Levels:
 def _speech(levels: Levels) -> Mask:
     top, floor = running_max(levels, TOP_FRAMES), _floor(levels)
     bar = np.maximum(LEAST_LUFS, np.minimum(floor + ABOVE_FLOOR_DB, top - BELOW_TOP_DB))
-    return (levels > bar) & (levels > top - LOWEST_BELOW_TOP_DB) & (top - floor > LIVELY_DB)
+    loudest = running_max(levels, REVERB_FRAMES)
+    return (levels > bar) & (levels > loudest - REVERB_BELOW_DB) & (top - floor > LIVELY_DB)
 
 
 def _floor(levels: Levels) -> Levels:
@@ -101,13 +104,13 @@ def _own(levels: Levels) -> Mask:
     near = relative >= relative.max(0) - DOMINANCE_DB
     audible = levels > np.maximum(LEAST_LUFS, np.minimum(floor + ABOVE_TRACK_FLOOR_DB, usual - BELOW_TOP_DB))
     own = np.asarray(audible & near & (relative > -OWN_RANGE_DB) & (usual - floor > LIVELY_DB))
-    echoes = [_is_echo(n, own[n], levels, relative) for n in range(len(levels))]
+    echoes = [_is_echo(n, own[n], levels, relative, levels - floor) for n in range(len(levels))]
     return np.asarray(own & ~np.array(echoes)[:, None])
 
 
-def _is_echo(voice: int, own: Mask, levels: Levels, relative: Levels) -> bool:
-    """Whether all that this track hears is others: whenever it sounds, somebody speaks who is louder on a track of their own,
-    and it rises and falls with them."""
+def _is_echo(voice: int, own: Mask, levels: Levels, relative: Levels, clear: Levels) -> bool:
+    """Whether all that this track hears is others: whenever it sounds, somebody speaks who is louder on a track of their own, or
+    stands out more from its noise, and it rises and falls with them."""
     others = np.delete(np.arange(len(levels)), voice)
     if not own.any() or not len(others):
         return False
@@ -115,7 +118,8 @@ def _is_echo(voice: int, own: Mask, levels: Levels, relative: Levels) -> bool:
     frames = np.flatnonzero(own)
     below = levels[loudest, frames] - levels[voice, own]
     speaks = relative[loudest, frames] > relative[voice, own] - ECHO_BELOW_DB
-    if float(((below > ECHO_BELOW_DB) & speaks).mean()) < ECHO_SHARE:
+    better = np.maximum(below, clear[loudest, frames] - clear[voice, frames]) > ECHO_BELOW_DB
+    if float((better & speaks).mean()) < ECHO_SHARE:
         return False
     apart = [below[loudest == other] - np.median(below[loudest == other]) for other in set(loudest.tolist())]
     return float(np.median(np.abs(np.concatenate(apart)))) < ECHO_VARIES_DB
@@ -138,13 +142,13 @@ def _track_floor(levels: Levels) -> float:
     return float(np.percentile(there, 10)) if len(there) else LEAST_LUFS
 
 
-def _tidied(mask: Mask) -> Mask:
-    """Short gaps joined, what is too short to be a word dropped."""
+def tidied(mask: Mask, joined: int, shortest: int) -> Mask:
+    """The mask with gaps shorter than `joined` filled, and then without stretches shorter than `shortest`."""
     out = mask.copy()
     for start, end in stretches(~mask):
-        if end - start < JOINED_FRAMES and start > 0 and end < len(mask):
+        if end - start < joined and start > 0 and end < len(mask):
             out[start:end] = True
     for start, end in stretches(out):
-        if end - start < SHORTEST_FRAMES:
+        if end - start < shortest:
             out[start:end] = False
     return out

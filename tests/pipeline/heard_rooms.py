@@ -15,7 +15,7 @@ from pipeline.level import Levels
 from pipeline.listen import listen
 from pipeline.models import Heard, Timeline
 from pipeline.probe import probe
-from pipeline.render import mixed
+from pipeline.render import limited, mixed
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def levelled(room: Room, levels: Levels) -> Sound:
     with np.load(levels.curves.path) as arrays:
         gains = arrays["gain_db"]
     return np.concatenate([sound for _, sound in mixed(room.timeline, gains, levels.channels, room.scratch)], 1)
+
+
+def limited_too(room: Room, levels: Levels) -> Sound:
+    """The same behind the limiter: what encoders are given."""
+    return np.concatenate(list(limited([levelled(room, levels)], levels.channels, levels.ceiling_dbtp)), 1)
 
 
 def decoded(path: Path, channels: int = 1) -> Sound:
