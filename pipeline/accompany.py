@@ -21,7 +21,7 @@ Layer = Callable[[Sound, int], None]
 def accompanied(timeline: Timeline, levels: Levels, room: Iterable[Sound]) -> Iterator[Sound]:
     """The episode: what is heard of the room, with the show's music."""
     layers = list(_layers(timeline, levels))
-    before, after = (_silence(levels.channels, round(seconds * RATE_HZ)) for seconds in (timeline.intro_s, timeline.outro_s))
+    before, after = (silence(levels.channels, round(seconds * RATE_HZ)) for seconds in (timeline.intro_s, timeline.outro_s))
     at = 0
     for block in chain(before, room, after):
         heard = block.copy() if layers else block
@@ -31,7 +31,8 @@ def accompanied(timeline: Timeline, levels: Levels, room: Iterable[Sound]) -> It
         yield heard
 
 
-def _silence(channels: int, samples: int) -> Iterator[Sound]:
+def silence(channels: int, samples: int) -> Iterator[Sound]:
+    """So many samples, in blocks."""
     return (empty(channels, length) for _, length in shared_blocks(samples))
 
 
