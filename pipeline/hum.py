@@ -1,5 +1,8 @@
 """Mains hum, found where a track is quietest: its lines stand out of what lies round them."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,8 +11,8 @@ from pipeline.spectra import FFT, RATE_HZ, Spectrum
 MAINS_HZ = (50.0, 60.0)
 # Overtones that are looked at; a line counts when it stands so far above its neighbours.
 LINES, STANDS_OUT_DB, LINES_NEEDED = 5, 10.0, 2
-# Hum below this is heard by nobody, however quiet the rest.
-FAINTEST_DBFS = -80.0
+# A line below this is heard by nobody, however quiet the rest.
+FAINTEST_DBFS, NOTHING = -80.0, 1e-20
 # Spectra up to this frequency are summed apart for every class of loudness, so that the quietest can be found in the end.
 TOP_HZ, CLASS_DB, LOWEST_DB, CLASSES = 400.0, 3.0, -130.0, 45
 BIN_HZ = RATE_HZ / FFT
@@ -18,6 +21,32 @@ BINS = round(TOP_HZ / BIN_HZ)
 QUIETEST_SHARE, FEWEST = 0.05, 16
 # Bins either side of a line that are the line's own, and where its neighbours end.
 OWN, AROUND = 2, 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A frequency that stands so far above its neighbours."""
+
+    hz: float
+    above_db: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hum:
+    """A mains and those of its overtones that are heard."""
+
+    mains_hz: float
+    lines: tuple[Line, ...]
+
+    @property
+    def lines_hz(self) -> tuple[float, ...]:
+        """From low to high."""
+        return tuple(line.hz for line in self.lines)
+
+    @property
+    def above_db(self) -> float:
+        """The mean of all lines."""
+        return sum(line.above_db for line in self.lines) / len(self.lines)
 
 
 class HumFinder:
@@ -35,32 +64,32 @@ class HumFinder:
         np.add.at(self.sums, classes, power[heard, :BINS])
         np.add.at(self.counts, classes, 1)
 
-    def found(self) -> tuple[float, float] | None:
-        """The mains' frequency and how many dB its lines stand out, the mean of all; None: there is no hum."""
+    def found(self) -> Hum | None:
+        """None: there is no hum."""
         enough = max(FEWEST, QUIETEST_SHARE * self.counts.sum())
         quiet = int(np.searchsorted(np.cumsum(self.counts), enough)) + 1
         spectrum = self.sums[:quiet].sum(0) / max(self.counts[:quiet].sum(), 1)
         if not spectrum.any():
             return None
-        lines = {mains_hz: _standing_out(spectrum, mains_hz) for mains_hz in MAINS_HZ}
-        mains_hz = max(lines, key=lambda hz: len(lines[hz]))
-        loudest = max((power for power, _ in lines[mains_hz]), default=0.0)
-        if len(lines[mains_hz]) < LINES_NEEDED or loudest < 10 ** (FAINTEST_DBFS / 10):
-            return None
-        return mains_hz, float(np.mean([above_db for _, above_db in lines[mains_hz]]))
+        hums = [Hum(mains_hz=mains_hz, lines=tuple(_standing_out(spectrum, mains_hz))) for mains_hz in MAINS_HZ]
+        likeliest = max(hums, key=lambda hum: len(hum.lines))
+        return likeliest if len(likeliest.lines) >= LINES_NEEDED else None
 
 
-def _standing_out(spectrum: NDArray[np.float64], mains_hz: float) -> list[tuple[float, float]]:
-    """Power of each line that stands out, and by how many dB it does."""
-    found = []
-    for line in range(1, LINES + 1):
-        centre = round(line * mains_hz / BIN_HZ)
-        own = spectrum[centre - OWN : centre + OWN + 1].max()
+def mains_of(lines_hz: Sequence[float]) -> float:
+    """Which mains has these lines."""
+    return next(hz for hz in MAINS_HZ if all(line_hz % hz == 0 for line_hz in lines_hz))
+
+
+def _standing_out(spectrum: NDArray[np.float64], mains_hz: float) -> Iterator[Line]:
+    """Each line that stands out and could be heard."""
+    for n in range(1, LINES + 1):
+        centre = round(n * mains_hz / BIN_HZ)
+        own = float(spectrum[centre - OWN : centre + OWN + 1].max())
         sides = np.concatenate([spectrum[centre - AROUND : centre - OWN], spectrum[centre + OWN + 1 : centre + AROUND + 1]])
-        above_db = 10 * float(np.log10(own / max(float(np.median(sides)), 1e-20)))
-        if above_db > STANDS_OUT_DB:
-            found.append((float(own), above_db))
-    return found
+        above_db = 10 * float(np.log10(max(own, NOTHING) / max(float(np.median(sides)), NOTHING)))
+        if above_db > STANDS_OUT_DB and own > 10 ** (FAINTEST_DBFS / 10):
+            yield Line(hz=n * mains_hz, above_db=above_db)
 
 
 def power_spectra(spectra: Spectrum) -> NDArray[np.float32]:

@@ -96,7 +96,7 @@ class Kept:
 
 def kept_as(scratch: Path, track: Track, channels: int, total: int) -> Path:
     """Where the track's sound is kept; hum is taken out later, when it is known."""
-    return place(scratch, kept_as, replace(track, hum_hz=None), channels, total, _boot()) / SOUND
+    return place(scratch, kept_as, replace(track, hum_lines_hz=()), channels, total, _boot()) / SOUND
 
 
 @lru_cache

@@ -27,7 +27,7 @@ from pipeline.sounding import sounding
 from pipeline.spectra import RATE_HZ
 from pipeline.tracks import LONG, Decoding, Went
 
-VERSION = 4
+VERSION = 5
 FRAME_S = FRAME / RATE_HZ
 
 # Seconds a decode may fall short of what the packets said before we speak of loss.
@@ -139,8 +139,10 @@ def _without_hum(
     timeline: Timeline, tracks: Sequence[Track], rows: Sequence[Row], conditions: Sequence[Condition], scratch: Path
 ) -> list[Row]:
     """The rows as they will be rendered: where there was hum, measured once more."""
-    hums = [one.hum_hz for one in conditions] if timeline.separate else [conditions[0].hum_hz] * len(tracks)
-    humming = [replace(track, hum_hz=hum_hz) for track, hum_hz in zip(tracks, hums, strict=True) if hum_hz]
+    if tracks[0].untouched:
+        return list(rows)
+    found = conditions if timeline.separate else tuple(conditions) * len(tracks)
+    humming = [replace(track, hum_lines_hz=one.hum_lines_hz) for track, one in zip(tracks, found, strict=True) if one.hum_hz]
     total = round(timeline.length_s * RATE_HZ)
     again = _rows(timeline, sounding(humming, timeline.channels, total, scratch), len(humming), total, _unheeded) if humming else []
     left = iter(again)
@@ -159,10 +161,11 @@ def _clipped(rows: Sequence[Row], went: Sequence[Went]) -> list[int]:
 def _condition(row: Row, clipped: int) -> Condition:
     levels = lufs(row.power.astype(np.float64))
     there = levels[levels > DIGITAL_SILENCE_LUFS]
-    hum_hz, hum_db = row.hum.found() or (None, 0.0)
+    hum = row.hum.found()
     return Condition(
         noise_lufs=round(float(np.quantile(there, QUIET_SHARE)), 1) if len(there) else None,
-        hum_hz=hum_hz, hum_db=round(hum_db, 1), clipped=clipped,
+        hum_hz=hum.mains_hz if hum else None, hum_db=round(hum.above_db, 1) if hum else 0.0,
+        hum_lines_hz=hum.lines_hz if hum else (), clipped=clipped,
     )  # fmt: skip
 
 

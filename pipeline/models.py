@@ -181,8 +181,8 @@ class Track:
     channels: int
     # which of the file's audio streams, from 0
     stream: int = 0
-    # What shall be taken out of it: mains hum of so many Hz (None: there is none), steady noise.
-    hum_hz: float | None = None
+    # What shall be taken out of it: lines of mains hum, steady noise.
+    hum_lines_hz: tuple[float, ...] = ()
     denoise: bool = False
     # It shall sound as it came: not even its rumble is taken out.
     untouched: bool = False
@@ -265,9 +265,10 @@ class Condition:
 
     # the level of its quietest moments, K-weighted like all loudness; None: digital silence
     noise_lufs: float | None = None
-    # mains hum: 50 or 60 Hz, and how far its lines stand above their neighbours; None: there is none
+    # mains hum: 50 or 60 Hz, how far its lines stand above their neighbours, and which do; None: there is none
     hum_hz: float | None = None
     hum_db: float = 0.0
+    hum_lines_hz: tuple[float, ...] = ()
     # moments of 20 ms in which samples are cut off at full scale
     clipped: int = 0
 

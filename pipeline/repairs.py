@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pipeline.hum import mains_of
 from pipeline.models import Heard, Loss, Repair, Timeline, Track
 from pipeline.text import clean_line
 
@@ -26,8 +27,8 @@ def overdriven(timeline: Timeline, heard: Heard) -> Iterator[Loss]:
 
 def _taken_out(timeline: Timeline, track: Track) -> Iterator[str]:
     whose = _whose(timeline, track)
-    if track.hum_hz:
-        yield f"mains hum of {track.hum_hz:.0f} Hz was taken out" + (f" of {whose}" if whose else "")
+    if track.hum_lines_hz:
+        yield f"mains hum of {mains_of(track.hum_lines_hz):.0f} Hz was taken out" + (f" of {whose}" if whose else "")
     if track.denoise:
         yield "steady noise was lowered" + (f" in {whose}" if whose else "")
 

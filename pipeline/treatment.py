@@ -16,5 +16,5 @@ def found_needed(timeline: Timeline, heard: Heard) -> Timeline:
     """The timeline whose tracks lose the mains hum that was heard on them; that of a mix may lie in any of its files."""
     conditions = heard.conditions if timeline.separate else heard.conditions * len(timeline.tracks)
     heard_on = zip(timeline.tracks, conditions, strict=True)
-    tracks = (replace(track, hum_hz=None if track.untouched else one.hum_hz) for track, one in heard_on)
+    tracks = (replace(track, hum_lines_hz=() if track.untouched else one.hum_lines_hz) for track, one in heard_on)
     return replace(timeline, tracks=tuple(tracks))

@@ -68,7 +68,7 @@ def test_each_track_is_judged_by_itself(tmp_path):
     hum = sum(tone(24, -50, n * 50.0) for n in (1, 2, 3))
     room = heard_tracks(tmp_path, {"ann": VOICE, "bob": VOICE + hum})
     assert [one.hum_hz for one in room.heard.conditions] == [None, 50.0]
-    assert [track.hum_hz for track in found_needed(room.timeline, room.heard).tracks] == [None, 50.0]
+    assert [track.hum_lines_hz for track in found_needed(room.timeline, room.heard).tracks] == [(), (50.0, 100.0, 150.0)]
 
 
 def test_sound_that_came_clipped_is_counted(tmp_path):

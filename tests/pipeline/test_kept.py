@@ -43,7 +43,7 @@ def test_silence_takes_no_room(room):
 
 def test_another_file_length_or_treatment_is_not_taken_for_it(room):
     ann, bob = room.timeline.tracks
-    assert kept_of(room, [replace(ann, hum_hz=50.0)]).is_whole
+    assert kept_of(room, [replace(ann, hum_lines_hz=(50.0, 100.0))]).is_whole
     assert not kept_of(room, [replace(ann, denoise=True)]).is_whole
     assert not kept_of(room, [replace(bob, start_offset_s=1.0)]).is_whole
     assert not Kept(room.scratch, [ann], 2, round(room.timeline.length_s * RATE_HZ)).is_whole
