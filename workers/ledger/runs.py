@@ -134,7 +134,8 @@ def _words_give_way(session: Session, run_id: str) -> None:
         "next_at": db_now(),
     }  # fmt: skip
     lost = session.scalars(update(JobRow).where(words, JobRow.state == "running").values(back).returning(JobRow.id)).all()
-    _close_attempts(session, lost, "given_back")
+    if lost:
+        _close_attempts(session, lost, "given_back")
 
 
 def _nothing_to_retry(found: Run | None, run_id: str) -> str:
