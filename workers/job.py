@@ -107,6 +107,12 @@ class Job:
         return self.house.settings.audio.keep_master if said is None else said
 
     @property
+    def keeps_voices(self) -> bool:
+        """Whether each voice of this show's episodes is kept as a file of its own as well."""
+        said = self.show.audio.voices
+        return self.house.settings.audio.voices if said is None else said
+
+    @property
     def sound_plan(self) -> Plan:
         """The plan with all that is made of the sound: what listeners get, and the master where one is kept."""
         encode, master = self.plan.encode, (masters.FORMAT,) if self.keeps_master else ()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from feeds.catalogue import db_now, json_of
 from pipeline import story
 from pipeline.models import NO_WORDS, Chapter, Rendition, Sound, Transcript
-from workers import masters, originals
+from workers import masters, originals, voice_files
 from workers.house import House
 from workers.job import Job, in_scratch, words_info
 from workers.ledger import NextJob
@@ -38,8 +38,10 @@ def audio(job: Job) -> Outcome:
     if standing := job.standing():
         return relabelled(job, standing)
     timeline, heard = story.hear(job.recording, job.fetched(), job.scored(), job.shop)
+    voices = voice_files.made(job, timeline, heard)
     sound, verified = story.sound(timeline, heard, job.sound_plan, job.shop)
     renditions = masters.set_apart(job, verified)
+    voice_files.keep(job, voices)
     return audible(job, sound, renditions, story.chapters(job.recording, timeline, job.plan, job.words() or NO_WORDS))
 
 

@@ -119,6 +119,7 @@ class AudioSettings(Section):
         default=30, ge=0, description="Days that a recording fetched from elsewhere is kept as it came; 0: not at all."
     )
     keep_master: bool = Field(default=False, description="Whether a lossless master of every episode is kept in private.")
+    voices: bool = Field(default=False, description="Whether each voice is kept as a file of its own as well, in private.")
     formats: Names = Field(default=ENCODE.formats, min_length=1, description="Renditions of every episode, the feed's first.")
 
     @field_validator("formats")

@@ -81,8 +81,9 @@ def download(
     name: Name, to: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path(), out: Out = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Copy every file of an episode into a folder: all renditions and documents, and the lossless master if one is kept."""
+    """Copy every file of an episode into a folder: renditions, documents, and what is kept of master and single voices."""
     from workers.masters import key_of
+    from workers.voice_files import keys_of
 
     with house_of(out) as house:
         _, found = house.episode_of(name)
@@ -93,7 +94,8 @@ def download(
         folder = to.expanduser() / found.slug
         folder.mkdir(parents=True, exist_ok=True)
         master = key_of(found)
-        places = dict.fromkeys(keys, store) | ({master: house.private} if house.private.stat(master) else {})
+        kept = (*((master,) if house.private.stat(master) else ()), *keys_of(house.private, found))
+        places = dict.fromkeys(keys, store) | dict.fromkeys(kept, house.private)
         paths = []
         for key, place in places.items():
             paths.append(folder / key.removeprefix(found.prefix).replace("/", "-"))
@@ -122,6 +124,7 @@ def _summary(house: "House", found: "Episode") -> dict[str, Any]:
 
 def _detail(house: "House", found: "Episode") -> dict[str, Any]:
     from feeds.script import chapters_of
+    from workers.voice_files import keys_of
 
     words, chapters = found.words, chapters_of(found, drafts=True)
     return {
@@ -136,6 +139,7 @@ def _detail(house: "House", found: "Episode") -> dict[str, Any]:
             {"url": house.address(r.key), "mime_type": r.mime_type, "size_bytes": r.size_bytes,
              "integrated_lufs": r.integrated_lufs, "true_peak_dbtp": r.true_peak_dbtp} for r in found.renditions
         ],
+        "voice_files": [key.removeprefix(found.prefix) for key in keys_of(house.private, found)],
         "chapters": [{"start_s": c.start_s, "title": c.title, "source": c.source, "url": c.url} for c in chapters],
         "words": [{"engine": words.engine, "quality": words.quality, "words": words.count, "why": words.why}] if words else [],
     }  # fmt: skip

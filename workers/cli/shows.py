@@ -31,6 +31,7 @@ ShortenPauses = Annotated[bool | None, typer.Option("--shorten-pauses/--no-short
 OriginalsDays = Annotated[
     int | None, typer.Option(min=0, help="Days that a recording fetched from elsewhere is kept as it came; 0: not at all.")
 ]
+Voices = Annotated[bool | None, typer.Option("--voices/--no-voices", help="Keep each voice as a file of its own, in private.")]
 KeepMaster = Annotated[bool | None, typer.Option("--keep-master/--no-keep-master", help="Keep a lossless master, in private.")]
 Json = Annotated[bool, console.JSON]
 
@@ -55,7 +56,7 @@ def add(
     category: Category = "Society & Culture", access: Access = "public", consent: Consent = "notice",
     distribution: Distribution = "auto", drafts: Drafts = "", level: Level = None, target_lufs: TargetLufs = None,
     denoise: Denoise = None, trim: Trim = None, shorten_pauses: ShortenPauses = None,
-    originals_days: OriginalsDays = None, keep_master: KeepMaster = None, as_json: Json = False,
+    originals_days: OriginalsDays = None, keep_master: KeepMaster = None, voices: Voices = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Make a show. A name is enough; of its sound, what is not named is as the installation's settings `audio` say."""
     from feeds.catalogue import add_show
@@ -69,7 +70,7 @@ def add(
     }  # fmt: skip
     audio = _audio(
         level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses,
-        originals_days=originals_days, keep_master=keep_master,
+        originals_days=originals_days, keep_master=keep_master, voices=voices,
     )  # fmt: skip
     with open_house() as house:
         fields["drafts"] = drafts or house.settings.speech.drafts
@@ -95,6 +96,7 @@ def edit(
     distribution: Annotated[str | None, typer.Option()] = None, drafts: Annotated[str | None, typer.Option()] = None,
     level: Level = None, target_lufs: TargetLufs = None, denoise: Denoise = None, trim: Trim = None,
     shorten_pauses: ShortenPauses = None, originals_days: OriginalsDays = None, keep_master: KeepMaster = None,
+    voices: Voices = None,
     intro: Annotated[Path | None, typer.Option(help="Music before the room, a minute at most.", dir_okay=False)] = None,
     outro: Annotated[Path | None, typer.Option(help="Music after it, a minute at most.", dir_okay=False)] = None,
     bed: Annotated[Path | None, typer.Option(help="Music under it, three minutes at most; it is repeated.", dir_okay=False)] = None,
@@ -121,7 +123,7 @@ def edit(
     _check(fields)
     audio = _audio(
         level=level, target_lufs=target_lufs, denoise=denoise, trim=trim, shorten_pauses=shorten_pauses,
-        originals_days=originals_days, keep_master=keep_master,
+        originals_days=originals_days, keep_master=keep_master, voices=voices,
     )  # fmt: skip
     unsaid = dict.fromkeys(field.name for field in dataclasses.fields(ShowAudio)) if plain_sound else {}
     with open_house() as house:
