@@ -23,6 +23,9 @@ PHASES: Mapping[str, Phase] = {
 # An estimate speaks of this installation's own last runs, and not before it has seen a few.
 RUNS_REMEMBERED, RUNS_NEEDED = 20, 3
 
+# What a job went through that changed a title: it tells nothing of how long rooms take.
+ONLY_LABELS = {"stamp", "upload"}
+
 Span = tuple[float, float]
 
 
@@ -100,7 +103,11 @@ def _pace(session: Session, kind: str) -> Span | None:
         .order_by(JobRow.finished_at.desc())
         .limit(RUNS_REMEMBERED)
     )
-    took = [sum(timings.values()) / sound["source_s"] for timings, sound in session.execute(query) if sound and sound["source_s"]]
+    took = [
+        sum(timings.values()) / sound["source_s"]
+        for timings, sound in session.execute(query)
+        if sound and sound["source_s"] and set(timings) - ONLY_LABELS
+    ]
     if len(took) < RUNS_NEEDED:
         return None
     low, _, high = quantiles(took, n=4, method="inclusive")
