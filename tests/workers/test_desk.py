@@ -1,11 +1,18 @@
 """What the studio is told of a run."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from claiming import Send, claimed, finished
+from fakes_feeds import a_sound, an_episode
+from fakes_house import a_house
+from sqlalchemy import update
 
-from workers.desk import state_of
+from feeds.catalogue import EpisodeRow, json_of
+from workers.database import Database
+from workers.desk import Desk, state_of
 from workers.ledger import JobLook, Progress, Run
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -59,3 +66,29 @@ def test_without_history_nobody_guesses_how_long_it_will_take() -> None:
     told = state_of(a_run("working", a_job("audio", "running")), None, {"audio": None}, NOW)
 
     assert told.eta_s is None
+
+
+def test_a_change_that_failed_says_that_the_episode_plays_on() -> None:
+    failed = a_job("audio", "failed", tries=5, error="nothing is left of it")
+
+    told = state_of(a_run("failed", failed), an_episode(), {}, NOW)
+
+    assert told.failure
+    assert "change" in told.failure.happened and "plays as before" in told.failure.safe
+
+
+def test_a_job_that_only_changed_a_title_tells_nothing_of_how_long_rooms_take(
+    database: Database, tmp_path: Path, send: Send
+) -> None:
+    for n in range(6):
+        send(f"EG_{n}")
+        claim = claimed(database)
+        finished(database, claim, timings={"listen": 6.2, "encode": 6.2} if n < 3 else {"stamp": 0.1, "upload": 0.1})
+    send("EG_6")
+    claimed(database)
+    with database.begin() as session:
+        session.execute(update(EpisodeRow).values(sound=json_of(a_sound())))
+
+    told = Desk(house=a_house(database, tmp_path)).runs(["EG_6"])["EG_6"]
+
+    assert told.usual_s == pytest.approx((12.4, 12.4))
