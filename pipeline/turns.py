@@ -12,7 +12,7 @@ from pipeline.speaking import Levels, Mask, stretches
 # A stretch takes its level from the frames near its mean.
 NEAR_MEAN_DB = 10.0
 # How far sentences of one voice differ (variance, dB²), and what a single frame adds to that: little is known from a short word.
-SENTENCES_DB2, FRAMES_DB2 = 1.0, 36.0
+SENTENCES_DB2, FRAMES_DB2 = 1.0, 45.0
 # Two neighbours are one turn unless they are that unlike, the less so the longer they pause between them.
 UNLIKE, PAUSE_S, LONGEST_S = 9.0, 0.8, 2.0
 

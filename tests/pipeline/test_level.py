@@ -63,6 +63,13 @@ def test_each_voice_is_told_before_and_after(tracks):
     assert [v.speech_s for v in voices] == pytest.approx([20.0] * 3, abs=4.0)
 
 
+def test_each_voice_is_told_with_what_is_wrong_with_its_track(tracks):
+    voices = level(tracks.timeline, tracks.heard, scratch=tracks.scratch).voices
+    found = {track.participant: condition for track, condition in zip(tracks.timeline.tracks, tracks.heard.conditions, strict=True)}
+    assert {voice.name: voice.condition for voice in voices} == found
+    assert all(condition is not None and condition.noise_lufs is not None for condition in found.values())
+
+
 def test_a_voice_that_speaks_one_time_in_thirty_is_not_taken_for_its_bleed(tmp_path):
     rarely = talk({"ann": -20.0, "bob": -24.0}, rounds=5, turn_s=8.0, ends_s=4.0)
     shy = silence(len(rarely.mix) / RATE_HZ)
