@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from PIL import Image, UnidentifiedImageError
 
 from feeds.findings import REPUBLISH, Fetch, Finding, attribute_of, duration_of, path_of
-from feeds.sidecars import UnreadableError, chapters_in, seconds, span_of
+from feeds.sidecars import UnreadableError, chapters_in, pictures_in, seconds, span_of
 
 COVER_PX = range(1400, 3001)
 # How far words may reach beyond the sound, and chapters differ from one place to another.
@@ -85,7 +85,8 @@ def _chapters(item: Element, element: Element, name: str, fetch: Fetch) -> Itera
     url = element.get("url", "")
     inline = item.findall(f"{path_of('psc:chapters')}/{path_of('psc:chapter')}")
     try:
-        starts = chapters_in(_fetched(url, element.get("type", ""), fetch))
+        content = _fetched(url, element.get("type", ""), fetch)
+        starts, pictures = chapters_in(content), pictures_in(content)
         told = [seconds(chapter.get("start", "")) for chapter in inline]
     except UnreadableError as error:
         yield Finding(rule="chapters", said=f"{url}: {error}", fix=REPUBLISH)
@@ -94,6 +95,15 @@ def _chapters(item: Element, element: Element, name: str, fetch: Fetch) -> Itera
         yield Finding(rule="chapters", said=f"{url}: the last chapter begins after the end of {name}", fix=REPUBLISH)
     if len(told) != len(starts) or any(abs(a - b) > AGREE_S for a, b in zip(told, starts, strict=True)):
         yield Finding(rule="chapters", said=f"{url} and the chapters in the feed differ", fix=REPUBLISH)
+    yield from (finding for picture in dict.fromkeys(pictures) for finding in _picture(picture, name, fetch))
+
+
+def _picture(url: str, name: str, fetch: Fetch) -> Iterator[Finding]:
+    head = fetch("HEAD", url)
+    stands = (head.status_code, head.headers.get("content-type", ""))
+    if stands != (200, "image/jpeg"):
+        said = f"{url}, a chapter's picture of {name}, answers {stands[0]} with {stands[1]!r}"
+        yield Finding(rule="chapters", said=said, fix=REPUBLISH)
 
 
 def _fetched(url: str, mime_type: str, fetch: Fetch) -> bytes:

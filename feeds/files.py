@@ -1,14 +1,15 @@
 """The public files of a show and of an episode: keys, types, how long they may be kept, and whether they stand."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from feeds import documents, pages
 from feeds.catalogue import Episode, Show
+from feeds.pictures import is_picture
 from feeds.site import Site
 from pipeline.stores import Stat, Store, mime_type_of
-from pipeline.telling import Script
+from pipeline.telling import Script, picture_file
 
 FOR_EVER = "public, max-age=31536000, immutable"
 A_MINUTE = "public, max-age=60, must-revalidate"
@@ -34,19 +35,23 @@ def shared_files(show: Show) -> Iterator[PublicFile]:
     yield _file(f"{show.slug}/{COVER}", pages.show_cover(show), A_WHILE)
 
 
-def episode_files(show: Show, episode: Episode, script: Script, site: Site) -> tuple[PublicFile, ...]:
-    """An episode's documents, its cover and, last, the page that leads to them."""
+def episode_files(
+    show: Show, episode: Episode, script: Script, site: Site, pictures: Mapping[str, bytes]
+) -> tuple[PublicFile, ...]:
+    """The pictures of an episode's chapters, its documents, its cover and, last, the page that leads to them."""
+    shown = {picture_file(chapter): pictures[chapter.image] for chapter in script.chapters if chapter.image}
     written = [(document.FILE, document.render(script)) for document in documents.told_by(script)]
     return (
+        *(_file(episode.prefix + name, content, FOR_EVER) for name, content in shown.items()),
         *(_file(episode.prefix + name, content, A_MINUTE) for name, content in written),
         _file(episode.prefix + COVER, pages.episode_cover(show, episode), A_WHILE),
         _file(episode.prefix + PAGE, pages.episode_page(show, episode, script, site), A_MINUTE),
     )
 
 
-def episode_file_names() -> frozenset[str]:
-    """Every name that publishing may give a file in an episode's folder; audio is not among them."""
-    return frozenset({PAGE, COVER, *(document.FILE for document in documents.shelved())})
+def is_episode_file(name: str) -> bool:
+    """Whether publishing may give a file in an episode's folder that name; audio has others."""
+    return name in (PAGE, COVER) or is_picture(name) or any(name == document.FILE for document in documents.shelved())
 
 
 def show_page_file(show: Show, content: bytes) -> PublicFile:

@@ -22,9 +22,9 @@ from feeds.files import (
     FEED,
     PAGE,
     PublicFile,
-    episode_file_names,
     episode_files,
     feed_file,
+    is_episode_file,
     is_standing,
     put,
     shared_files,
@@ -33,6 +33,7 @@ from feeds.files import (
 )
 from feeds.listing import OPEN, is_listed, is_open, newest_first
 from feeds.note import Note, Noted, base_of, digest, fingerprint_of, forget_note, read_note, write_note
+from feeds.pictures import kept_key, read_pictures, with_pictures
 from feeds.rss import Quarantined as Quarantined
 from feeds.script import tell, words_are_public
 from feeds.site import Site as Site
@@ -229,10 +230,21 @@ class _Publishing:
         return words
 
     def _rendered(self, told: _Told, transcript: Transcript | None) -> tuple[PublicFile, ...]:
-        script = tell(told.episode, transcript)
+        pictures = self._pictures_of(told)
+        script = tell(told.episode, transcript, folder_url=self.site.url(told.episode.prefix))
         if not script.segments:
             told.episode = _wordless(told.episode)
-        return episode_files(self.show, told.episode, script, self.site)
+        return episode_files(self.show, told.episode, script, self.site, pictures)
+
+    def _pictures_of(self, told: _Told) -> Mapping[str, bytes]:
+        """Those of its chapters by sha256; chapters whose picture the store has lost go without it, which is a trouble."""
+        pictures = read_pictures(self.private, told.episode)
+        lost = next((c.image for c in told.episode.chapters if c.image and c.image not in pictures), "")
+        if lost:
+            where = kept_key(told.episode, lost)
+            told.trouble = f"a chapter's picture cannot be read at {where} in the private store: published without it"
+            told.episode = with_pictures(told.episode, pictures)
+        return pictures
 
     def _check_enclosures(self, listed: Sequence[_Told]) -> None:
         """Hold back whatever the feed would point at in vain."""
@@ -306,7 +318,7 @@ class _Publishing:
         names: dict[str, list[str]] = defaultdict(list)
         for key in self.public.keys(f"{self.show.slug}/"):
             slug, _, name = key.removeprefix(f"{self.show.slug}/").partition("/")
-            if name in episode_file_names():
+            if is_episode_file(name):
                 names[slug].append(name)
         return {slug: tuple(found) for slug, found in names.items()}
 

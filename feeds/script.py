@@ -24,8 +24,8 @@ LONGEST_TEXT = 20_000
 _Titled = tuple[float, str, Chapter]
 
 
-def tell(episode: Episode, transcript: Transcript | None) -> Script:
-    """The episode as it is told to people.
+def tell(episode: Episode, transcript: Transcript | None, *, folder_url: str = "") -> Script:
+    """The episode as it is told to people, at `folder_url` where it is public.
 
     `transcript` None: its words are not told, and neither are chapters that were computed from draft words.
     """
@@ -37,6 +37,7 @@ def tell(episode: Episode, transcript: Transcript | None) -> Script:
         title=clean_line(episode.title), language=words.language or episode.language, duration_s=clock.duration_s,
         engine=words.engine, quality=words.quality,
         segments=_segments(words.segments, clock, names), chapters=chapters_of(episode, drafts=transcript is not None),
+        folder_url=folder_url,
     )  # fmt: skip
 
 

@@ -43,6 +43,14 @@ def chapters_in(content: bytes) -> tuple[float, ...]:
     return tuple(starts)
 
 
+def pictures_in(content: bytes) -> tuple[str, ...]:
+    """The addresses of the chapters' pictures in a JSON file; raises `UnreadableError`."""
+    images = [chapter.get("img", "") for chapter in _listed(_text(content), "chapters")]
+    if not all(isinstance(image, str) for image in images):
+        raise UnreadableError("a picture's address is no text")
+    return tuple(filter(None, images))
+
+
 def seconds(written: str) -> float:
     """`00:14:31.250` or `00:14:31,250` as seconds; raises `UnreadableError`."""
     found = re.fullmatch(_TIME, written)

@@ -16,6 +16,7 @@ from feeds.site import Site
 from feeds.xml import Filling
 from pipeline.clock import written_ms
 from pipeline.models import Chapter
+from pipeline.telling import picture_file
 from pipeline.text import clean_line
 
 T = TypeVar("T")
@@ -177,11 +178,16 @@ def _chapter_files(item: Item) -> list[Filling]:
 
 
 def _simple_chapters(item: Item) -> list[Filling]:
-    chapters = tuple(
-        ("psc:chapter", Filling(attributes={"start": written_ms(c.start_s), "title": c.title, "href": web_address(c.url)}))
-        for c in item.chapters
-    )
+    chapters = tuple(("psc:chapter", Filling(attributes=_simple_chapter(item, c))) for c in item.chapters)
     return [Filling(attributes={"version": "1.2"}, children=chapters)] if chapters else []
+
+
+def _simple_chapter(item: Item, chapter: Chapter) -> dict[str, str]:
+    name = picture_file(chapter)
+    return {
+        "start": written_ms(chapter.start_s), "title": chapter.title, "href": web_address(chapter.url),
+        "image": item.url(name) if name else "",
+    }  # fmt: skip
 
 
 def _people(item: Item) -> list[Filling]:

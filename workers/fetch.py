@@ -14,7 +14,7 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,6 +33,7 @@ from workers.settings import Settings
 REDIRECTS = 3
 # Room for the source, its decoded speech and the renditions.
 FREE_FACTOR = 3
+PICTURE_BYTES = 5 << 20
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -46,7 +47,7 @@ def fetch(recording: Recording, root: Root, *, scratch: Path, settings: Settings
         raise Refused(f"{len(recording.files)} files are too many; limits.tracks allows {limits.tracks}", code="too_many_files")
     folder = scratch / "source"
     folder.mkdir(parents=True, exist_ok=True)
-    bucket = functools.cache(lambda name: open_store(f"s3://{name}", endpoint_url=settings.store.endpoint_url))
+    bucket = _buckets(settings)
     sources = tuple(_source(root, file, settings, bucket) for file in recording.files)
     sizes = tuple(source.size_bytes() for source in sources)
     _check_size(sum(sizes), limits)
@@ -57,6 +58,23 @@ def fetch(recording: Recording, root: Root, *, scratch: Path, settings: Settings
         fetched.append(Fetched(source=file, file=_checked(made, file)))
         report((n + 1) / len(sources))
     return tuple(fetched)
+
+
+def fetch_picture(path: str, root: Root, *, to: Path, most_s: float, settings: Settings) -> MadeFile:
+    """A picture that the recording names, as it came. Errors: `Refused` for a place that may not be read and for more than 5 MB,
+    `Broken` for what may still come."""
+    source = _source(root, SourceFile(path=path), settings, _buckets(settings))
+    if isinstance(source, WebSource):
+        source = replace(source, most_s=min(most_s, source.most_s))
+    if (size_bytes := source.size_bytes()) > PICTURE_BYTES:
+        raise Refused(f"{path} has {size_bytes:,} bytes; a picture may have {PICTURE_BYTES:,}", code="too_large")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    return _brought(source, to, PICTURE_BYTES)
+
+
+def _buckets(settings: Settings) -> Callable[[str], Store]:
+    """Buckets by name, each opened once."""
+    return functools.cache(lambda name: open_store(f"s3://{name}", endpoint_url=settings.store.endpoint_url))
 
 
 def _brought(source: "Source", to: Path, most_bytes: int) -> MadeFile:
@@ -196,9 +214,9 @@ def _source(root: Root, file: SourceFile, settings: Settings, bucket: Callable[[
 
 
 def _inside(root: Root, file: SourceFile) -> Path:
-    """The real path of the file, which lies below the root also when links are followed."""
+    """The real path of the file, which lies below the root also when links are followed, where they lead anywhere."""
     folder = path_of(root)
-    path = path_of(file.path) if "://" in file.path else folder and (folder / file.path).resolve()
+    path = path_of(file.path) if "://" in file.path else folder and Path(os.path.realpath(folder / file.path))
     if folder is None or path is None or not path.is_relative_to(folder):
         raise Refused(f"{file.path} lies outside of the recording's folder", code="bad_path")
     return path
@@ -296,13 +314,13 @@ def _write(response: httpx.Response, to: Path, address: str, most_bytes: int, en
                 raise _too_much(address, most_bytes)
             if time.monotonic() > ends_at:
                 raise Broken(
-                    f"{_plain(address)} takes longer than limits.fetch_s allows, {written_bytes:,} bytes in", code="too_slow"
+                    f"{_plain(address)} takes longer than it may (limits.fetch_s), {written_bytes:,} bytes in", code="too_slow"
                 )
             file.write(chunk)
 
 
 def _too_much(address: str, most_bytes: int) -> Refused:
-    return Refused(f"{_plain(address)} has more than the {most_bytes:,} bytes that limits.fetch_bytes allows", code="too_large")
+    return Refused(f"{_plain(address)} has more than the {most_bytes:,} bytes it may have (limits.fetch_bytes)", code="too_large")
 
 
 def _plain(address: str) -> str:

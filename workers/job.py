@@ -47,6 +47,7 @@ from workers.house import House
 from workers.labels import labels
 from workers.ledger import Claim, received, unfinished
 from workers.ledger.values import JobState
+from workers.pictures import pictures_here
 from workers.repair import stands
 from workers.show_music import brought
 from workers.work_loop import Outcome, Perform
@@ -159,10 +160,12 @@ class Job:
     def stamped(
         self, renditions: tuple[Rendition, ...], episode: Episode, transcript: Transcript | None = None
     ) -> tuple[Rendition, ...]:
-        """Copies of the files with what is known of the episode in them: title, people, cover, chapters and words."""
+        """Copies of the files with what is known of the episode in them: title, people, covers, chapters and words."""
         cover = self.shop.scratch / "cover.jpg"
         write_whole(cover, show_cover(self.show))
-        return self.shop.once(stamp, renditions, labels(self.show, episode, MadeFile.of(cover), transcript))
+        pictures = pictures_here(self.house.private, episode, self.shop.scratch / "stamped-pictures")
+        tags = labels(self.show, episode, MadeFile.of(cover), transcript)
+        return self.shop.once(stamp, renditions, replace(tags, pictures=pictures))
 
     def send(self, renditions: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
         """Put the renditions into the store under their fixed addresses, each only while the job is surely ours."""

@@ -20,6 +20,7 @@ from workers import masters, originals, voice_files
 from workers.house import House
 from workers.job import Job, in_scratch, words_info
 from workers.ledger import NextJob
+from workers.pictures import pictured
 from workers.publishing import silent_bodies
 from workers.work_loop import Outcome, Perform, nobody_tidies
 
@@ -37,12 +38,14 @@ def audio(job: Job) -> Outcome:
     """Make the episode audible; its words are another job. Sound that stands and shall stay gets its labels anew, and no more."""
     if standing := job.standing():
         return relabelled(job, standing)
-    timeline, heard = story.hear(job.recording, job.fetched(), job.scored(), job.shop)
+    recording, left_out = pictured(job)
+    timeline, heard = story.hear(recording, job.fetched(), job.scored(), job.shop)
     voices = voice_files.made(job, timeline, heard)
     sound, verified = story.sound(timeline, heard, job.sound_plan, job.shop)
+    sound = replace(sound, losses=(*sound.losses, *left_out))
     renditions = masters.set_apart(job, verified)
     voice_files.keep(job, voices)
-    return audible(job, sound, renditions, story.chapters(job.recording, timeline, job.plan, job.words() or NO_WORDS))
+    return audible(job, sound, renditions, story.chapters(recording, timeline, job.plan, job.words() or NO_WORDS))
 
 
 def audible(job: Job, sound: Sound, renditions: Sequence[Rendition], chapters: Sequence[Chapter]) -> Outcome:
@@ -95,8 +98,9 @@ def words(job: Job) -> Outcome:
     """Make the episode complete: words, chapters, both inside the files as well. First what came from afar is kept as it came."""
     fetched = job.fetched()
     originals.keep(job, fetched)
-    timeline, heard = story.hear(job.recording, fetched, job.scored(), job.shop)
-    return complete(job, *story.words(job.recording, timeline, heard, job.plan, job.shop))
+    recording, _ = pictured(job)
+    timeline, heard = story.hear(recording, fetched, job.scored(), job.shop)
+    return complete(job, *story.words(recording, timeline, heard, job.plan, job.shop))
 
 
 def complete(job: Job, transcript: Transcript, chapters: Sequence[Chapter]) -> Outcome:

@@ -15,11 +15,14 @@ CAPTIONS = False
 
 
 def render(script: Script) -> bytes:
-    """Chapters ascending from 0; a link only where it is a web address."""
-    document = {"version": "1.2.0", "title": clean_line(script.title), "chapters": [_chapter(c) for c in script.chapters]}
+    """Chapters ascending from 0; a link only where it is a web address, a picture where listeners can fetch it."""
+    chapters = [_chapter(c, script.picture_url(c)) for c in script.chapters]
+    document = {"version": "1.2.0", "title": clean_line(script.title), "chapters": chapters}
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _chapter(chapter: Chapter) -> dict[str, object]:
+def _chapter(chapter: Chapter, picture_url: str) -> dict[str, object]:
     link = {"url": chapter.url} if chapter.url.startswith(("https://", "http://")) else {}
-    return {"startTime": round(chapter.start_s, 3), "endTime": round(chapter.end_s, 3), "title": clean_line(chapter.title), **link}
+    picture = {"img": picture_url} if picture_url else {}
+    times = {"startTime": round(chapter.start_s, 3), "endTime": round(chapter.end_s, 3)}
+    return {**times, "title": clean_line(chapter.title), **link, **picture}

@@ -20,7 +20,7 @@ from feeds.pages.voices import Voice, colours_by_name, voices, web_url
 from feeds.site import Site
 from pipeline.clock import spoken, written
 from pipeline.models import Chapter
-from pipeline.telling import Script
+from pipeline.telling import Script, picture_file
 
 _FORMATS = {
     "mp3": ("MP3", "plays everywhere"), "m4a": ("M4A", "AAC, for Apple devices"), "opus": ("Opus", "the smallest"),
@@ -70,7 +70,7 @@ def episode_page(show: Show, episode: Episode, script: Script, site: Site) -> by
         voices=shown, strips=drawn, parts=told, beats=_beats(told), name_of=_namer(script, shown),
         consent=_consent(show, episode), listed=show.access == episode.access == "public",
         audio=files(episode), documents=_documents(script), word_count=_word_count(told),
-        written=written, spoken=spoken, second=second, web_url=web_url, host_of=host_of, wording=wording,
+        written=written, spoken=spoken, second=second, web_url=web_url, host_of=host_of, wording=wording, picture_file=picture_file,
         feed_url=site.feed_url(show), page_url=site.episode_url(episode), cover_url=site.url(f"{episode.prefix}cover.jpg"),
         app_links=app_links(site.feed_url(show)), qr=Markup(qr_svg(site.episode_url(episode))),  # noqa: S704 - drawn here
         removal=_removal(show, episode), data=json_for_html(episode_data(show, episode, script, site)),

@@ -1,4 +1,4 @@
-"""Title, names, cover, chapters and words are written into the audio files.
+"""Title, names, cover, chapters with their pictures, and words are written into the audio files.
 
     plain ─> cover ─> a copy with room in front, or with its chapters ─> tagged
 
@@ -18,11 +18,11 @@ from pipeline.models import MadeFile, Rendition
 from pipeline.stamp.cover import presentable
 from pipeline.stamp.mp4_chapters import rechaptered
 from pipeline.stamp.plain import plain
-from pipeline.stamp.room import room_bytes, with_room
+from pipeline.stamp.room import pictures_bytes, room_bytes, with_room
 from pipeline.stamp.tagged import WRITERS
 from pipeline.telling import Tags
 
-VERSION = 2
+VERSION = 3
 
 
 def stamp(
@@ -38,7 +38,7 @@ def stamp(
             case "mp4":
                 children.run(rechaptered, rendition.file, told, path, tool.find(ffmpeg))
             case "id3":
-                with_room(rendition.file.path, path, room + (told.cover.size_bytes if told.cover else 0))
+                with_room(rendition.file.path, path, room + pictures_bytes(told))
             case _:
                 shutil.copyfile(rendition.file.path, path)
         WRITERS[tagging](path, told, room)

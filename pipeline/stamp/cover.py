@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
-from pipeline.child import Children, Report
+from pipeline.child import Children
 from pipeline.errors import Refused
 from pipeline.models import MadeFile
+from pipeline.picture import smaller
 
 COVER_BYTES = 300 << 10
 # Tried in this order: pixels and JPEG quality.
 COVER_SIZES = ((1400, 85), (1400, 60), (800, 60), (500, 40))
-COVER_PIXELS = 40_000_000
 KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 
 
@@ -20,7 +18,7 @@ def presentable(cover: MadeFile | None, children: Children, folder: Path) -> Mad
     if cover is None or (cover.size_bytes <= COVER_BYTES and mime_type_of(cover.path.read_bytes())):
         return cover
     try:
-        return children.run(smaller, cover, folder / "cover.jpg")
+        return children.run(smaller, cover, folder / "cover.jpg", COVER_SIZES, COVER_BYTES)
     except Refused:
         return None
 
@@ -28,22 +26,3 @@ def presentable(cover: MadeFile | None, children: Children, folder: Path) -> Mad
 def mime_type_of(picture: bytes) -> str:
     """`image/jpeg` or `image/png`; empty for what is neither."""
     return next((kind for head, kind in KINDS.items() if picture.startswith(head)), "")
-
-
-def smaller(cover: MadeFile, target: Path, report: Report) -> MadeFile:
-    """The picture as a JPEG that weighs little; works in the child. Refused when it is no picture, or too large a one."""
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with Image.open(cover.path) as picture:
-            if picture.width * picture.height > COVER_PIXELS:
-                raise Refused(f"the cover has {picture.width} × {picture.height} pixels; at most 40 million are read", code="cover")
-            whole = picture.convert("RGB")
-        for pixels, quality in COVER_SIZES:
-            whole.thumbnail((pixels, pixels))
-            whole.save(target, "JPEG", quality=quality, optimize=True)
-            if target.stat().st_size <= COVER_BYTES:
-                break
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise Refused(f"the cover cannot be read: {error}", code="cover") from error
-    report(1.0)
-    return MadeFile.of(target)

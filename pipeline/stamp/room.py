@@ -23,11 +23,17 @@ def room_bytes(duration_s: float) -> int:
     return ROOM_BYTES + round(duration_s * WORDS_BYTES_PER_S)
 
 
+def pictures_bytes(tags: Tags) -> int:
+    """What cover and pictures weigh, those of chapters as often as a chapter has them: they are known from the first hour."""
+    sizes = {picture.sha256: picture.size_bytes for picture in tags.pictures}
+    return (tags.cover.size_bytes if tags.cover else 0) + sum(sizes.get(chapter.image, 0) for chapter in tags.chapters)
+
+
 def what_fits(tags: Tags, fits: Callable[[Tags], bool]) -> Tags:
-    """As much of the tags as there is room for: the words give way first, then the cover, the chapters last."""
-    kept = replace(tags, chapters=(), cover=None, lyrics="")
-    for fuller in ({"chapters": tags.chapters}, {"cover": tags.cover}, {"lyrics": tags.lyrics}):
-        more = replace(kept, **fuller)
+    """As much of the tags as there is room for: words give way first, then pictures, the cover, chapters last."""
+    kept = replace(tags, chapters=(), cover=None, pictures=(), lyrics="")
+    for part in ("chapters", "cover", "pictures", "lyrics"):
+        more = replace(kept, **{part: getattr(tags, part)})
         if fits(more):
             kept = more
     return kept

@@ -68,12 +68,16 @@ def _frames(tags: Tags) -> list[id3.Frame]:
         if text:
             frames.append(kind(encoding=_encoding(text), lang=language or NO_LANGUAGE, desc="", text=text))
     if tags.cover:
-        mime_type, content = _picture_of(tags.cover)
-        frames.append(
-            id3.APIC(encoding=id3.Encoding.LATIN1, mime=mime_type, type=id3.PictureType.COVER_FRONT, desc="", data=content)
-        )
+        frames.append(_picture_frame(tags.cover, id3.PictureType.COVER_FRONT))
     names = [f"ch{n}" for n in range(len(tags.chapters))]
-    return [*frames, *_contents(names), *map(_chapter_frame, names, tags.chapters)]
+    pictures = {picture.sha256: picture for picture in tags.pictures}
+    chapters = (_chapter_frame(name, one, pictures.get(one.image)) for name, one in zip(names, tags.chapters, strict=True))
+    return [*frames, *_contents(names), *chapters]
+
+
+def _picture_frame(picture: MadeFile, kind: id3.PictureType) -> id3.Frame:
+    mime_type, content = _picture_of(picture)
+    return id3.APIC(encoding=id3.Encoding.LATIN1, mime=mime_type, type=kind, desc="", data=content)
 
 
 def _encoding(text: str) -> id3.Encoding:
@@ -100,10 +104,12 @@ def _table(name: str, children: Sequence[str], flags: id3.CTOCFlags) -> id3.Fram
     return id3.CTOC(element_id=name, flags=flags, child_element_ids=list(children), sub_frames=[])
 
 
-def _chapter_frame(name: str, chapter: Chapter) -> id3.Frame:
+def _chapter_frame(name: str, chapter: Chapter, picture: MadeFile | None) -> id3.Frame:
     inside = [id3.TIT2(encoding=_encoding(chapter.title), text=chapter.title)]
     if chapter.url:
         inside.append(id3.WXXX(encoding=id3.Encoding.LATIN1, desc="", url=chapter.url))
+    if picture:
+        inside.append(_picture_frame(picture, id3.PictureType.OTHER))
     start_ms, end_ms = round(chapter.start_s * 1000), round(chapter.end_s * 1000)
     return id3.CHAP(
         element_id=name, start_time=start_ms, end_time=end_ms, start_offset=NO_OFFSET, end_offset=NO_OFFSET, sub_frames=inside
@@ -178,8 +184,8 @@ def _mp4(path: Path, tags: Tags, _room_bytes: int) -> None:
 # ---- what they share
 
 
-def _picture_of(cover: MadeFile) -> tuple[str, bytes]:
-    content = cover.path.read_bytes()
+def _picture_of(picture: MadeFile) -> tuple[str, bytes]:
+    content = picture.path.read_bytes()
     return mime_type_of(content), content
 
 
