@@ -80,7 +80,7 @@ def level(timeline: Timeline, heard: Heard, plan: LevelPlan = LevelPlan(), *, sc
     other = _other(timeline, measured, powers, speech)
     forecast = Forecast(timeline, measured, kept_frames(timeline, powers.shape[1]), ceiling)
     gain_db = _settled(timeline, _decision(timeline, powers, speech, other, STYLES[plan.mode]), forecast, target)
-    bed_db = bed_gains(timeline, speech)
+    bed_db = bed_gains(timeline, speech | other)
     # With the show's music the whole is another: both are moved alike, so that one stays as loud against the other.
     music_db = _moved(forecast, gain_db, bed_db, target) if timeline.music.is_heard else 0.0
     gain_db += music_db

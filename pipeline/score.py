@@ -51,11 +51,11 @@ def episode_samples(timeline: Timeline) -> int:
     return round(timeline.intro_s * RATE_HZ) + room_samples(timeline) + round(timeline.outro_s * RATE_HZ)
 
 
-def bed_gains(timeline: Timeline, speech: Mask) -> Decibels:
-    """The bed's gain for every 100 ms of what is heard of the room; `speech` tells each voice's frames."""
+def bed_gains(timeline: Timeline, sounding: Mask) -> Decibels:
+    """The bed's gain for every 100 ms of what is heard of the room; `sounding` tells frames with anything to listen to."""
     if timeline.music.bed is None:
         return np.zeros(0)
-    busy = np.asarray(speech.any(0))[np.minimum(_room_frames(timeline), speech.shape[1] - 1)]
+    busy = np.asarray(sounding.any(0))[np.minimum(_room_frames(timeline), sounding.shape[1] - 1)]
     for start, end in stretches(~busy):
         if end - start < LONG_PAUSE_FRAMES:
             busy[start:end] = True

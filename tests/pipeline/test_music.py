@@ -91,6 +91,19 @@ def test_the_room_is_heard_where_the_map_says_to_the_sample(room, jingles, tmp_p
     np.testing.assert_array_equal(quiet, np.concatenate(blocks, 1))
 
 
+@pytest.mark.parametrize("name", ["mp3", "m4a", "opus"])
+def test_a_click_in_the_room_is_heard_where_the_map_says(jingles, tmp_path, name):
+    sound = np.concatenate([speech(9, -25, seed=4), silence(6), speech(9, -25, seed=5)])
+    sound[12 * RATE_HZ : 12 * RATE_HZ + 24] = 0.8
+    room = heard_mix(tmp_path, sound)
+    timeline = framed(clean(room.timeline, room.heard), composed(room, replace(jingles, bed=None), tmp_path))
+    levels = level(timeline, room.heard, scratch=tmp_path)
+    (made,) = encode(timeline, levels, EncodePlan(formats=(name,)), children=Here(), scratch=tmp_path)
+    at = round(TimeMap.of(timeline).episode_s(12.0) * RATE_HZ)
+    around = np.abs(decoded(made.file.path)[0, at - RATE_HZ : at + RATE_HZ])
+    assert timeline.intro_s == 5.0 and abs(int(around.argmax()) - RATE_HZ) / RATE_HZ < 0.001
+
+
 def test_every_format_is_as_long_as_room_and_music_together_and_on_target(room, jingles, tmp_path):
     timeline = framed(clean(room.timeline, room.heard), composed(room, jingles, tmp_path))
     levels = level(timeline, room.heard, scratch=tmp_path)

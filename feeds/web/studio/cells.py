@@ -146,7 +146,7 @@ def _is_complete(episode: Episode) -> bool:
 _KINDS = (
     _Kind(name="Fetched", stages=("fetch",), is_done=_has_sound, fact=_fetched),
     _Kind(name="Checked", stages=("probe", "arrange"), is_done=_has_sound, fact=_checked),
-    _Kind(name="Levelled", stages=("listen", "clean", "compose", "level"), is_done=_has_sound, fact=_levelled),
+    _Kind(name="Levelled", stages=("listen", "clean", "compose", "level", "apart"), is_done=_has_sound, fact=_levelled),
     _Kind(name="Encoded", stages=("encode", "verify"), is_done=_has_sound, fact=_encoded),
     _Kind(name="Stored", stages=("stamp", "upload"), is_done=_has_sound, fact=_stored),
     _Kind(name="In the feed", stages=("publish", "feed"), is_done=lambda e: e.published_at is not None, fact=_in_feed),

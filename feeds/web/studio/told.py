@@ -21,6 +21,7 @@ STAGE_WORDS = {
     "listen": "Listening to every voice",
     "clean": "Listening to every voice",
     "compose": "Levelling the voices",
+    "apart": "Writing each voice alone",
     "level": "Levelling the voices",
     "encode": "Encoding",
     "verify": "Measuring it again",
