@@ -1,11 +1,13 @@
-"""A creator changes an episode: the edit is kept in one transaction with the job that makes it heard."""
+"""A creator changes an episode or a show: the change is kept in one transaction with the jobs that make it heard and seen."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feeds.catalogue import Episode, EpisodeRow, episode_of, json_of
+from feeds.catalogue import Episode, EpisodeRow, edit_show, episode_of, find_show, json_of
 from feeds.change import SoundChange, edited
 from pipeline.edits import Edits
 from pipeline.errors import Refused
@@ -39,6 +41,35 @@ def change(session: Session, name: str, sound: SoundChange, *, title: str | None
     row.edits, row.edits_version = wanted, row.edits_version + 1
     session.flush()
     return Changed(episode=episode_of(row), what=what, bells=_asked_for(session, row, what))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowChanged:
+    """Whom to ring for a show that was changed, and the episodes whose files have to follow."""
+
+    bells: tuple[Bell, ...]
+    episodes: tuple[Changed, ...] = ()
+
+
+def change_show(session: Session, slug: str, **fields: Any) -> ShowChanged:
+    """Change those fields of the show, and ask for its files; of its episodes where drafts shall be told, or told no more.
+
+    Errors: `Refused` for a show that is not there.
+    """
+    before = find_show(session, slug)
+    is_told_otherwise = before is not None and fields.get("drafts", before.drafts) != before.drafts
+    relabelled = tuple(_relabelled(session, before.id)) if before and is_told_otherwise else ()
+    changed = edit_show(session, slug, **fields)
+    return ShowChanged(bells=tuple(ledger.feed_changed(session, changed.id)), episodes=relabelled)
+
+
+def _relabelled(session: Session, show_id: str) -> Iterator[Changed]:
+    """The episodes that have draft words in their files, or are about to, each asked for."""
+    query = select(EpisodeRow).where(EpisodeRow.show_id == show_id, EpisodeRow.state.in_(("audible", "complete")))
+    for row in session.scalars(query.order_by(EpisodeRow.guid)).all():
+        if row.words is None or row.words["quality"] == "draft":
+            bells = ledger.make_again(session, row.recording_id)
+            yield Changed(episode=episode_of(row), what=("drafts",), bells=bells)
 
 
 def _held(session: Session, name: str) -> EpisodeRow:

@@ -14,7 +14,7 @@ from feeds.change import SoundChange
 from pipeline.edits import Mute, Stretch
 from pipeline.errors import Broken, Refused
 from workers import ledger
-from workers.changing import Changed, change
+from workers.changing import Changed, change, change_show
 from workers.database import Database
 from workers.ledger import MAX_TRIES, Bell, NextJob
 
@@ -162,3 +162,35 @@ def test_what_could_not_be_made_is_not_begun_again_by_a_title(database: Database
 def test_an_episode_that_is_not_there_is_refused(edit: Edit) -> None:
     with pytest.raises(Refused, match="there is no episode EG_1"):
         edit(title="Another")
+
+
+# ---- a show
+
+
+@pytest.mark.usefixtures("complete")
+@pytest.mark.parametrize(("quality", "asked"), [("draft", 1), ("full", 0), ("none", 0)])
+def test_other_rules_for_drafts_ask_for_the_files_of_drafts_alone(database: Database, quality: str, asked: int) -> None:
+    words = {"engine": "pocketsphinx", "model": "", "quality": quality, "language": "en", "why": "", "count": 9}
+    with database.begin() as session:
+        session.execute(update(EpisodeRow).values(words=words))
+        slug = episodes(session)[0].show_slug
+    for drafts, expected in [("private", 0), ("public", asked), ("public", 0), ("private", asked)]:
+        with database.begin() as session:
+            changed = change_show(session, slug, drafts=drafts, title=f"Drafts are {drafts}")
+        assert [bell.queue for bell in changed.bells] == ["publish"]
+        assert [one.episode.recording_id for one in changed.episodes] == ["EG_1"] * expected
+        if expected:
+            assert job(database).state == "ready"
+            finished(database, claimed(database))
+
+
+def test_words_on_their_way_are_written_under_the_new_rules(database: Database, send: Send) -> None:
+    send()
+    finished(database, claimed(database), follow=(NextJob(kind="words"),))
+    with database.begin() as session:
+        session.execute(update(EpisodeRow).values(state="audible", sound=json_of(a_sound())))
+    at_words = claimed(database, "words")
+    with database.begin() as session:
+        change_show(session, episodes(session)[0].show_slug, drafts="public")
+    assert (job(database, "words").state, job(database, "audio").state) == ("ready", "ready")
+    assert job(database, "words").fence > at_words.fence

@@ -50,7 +50,7 @@ def edit(
     )
     with house_of(out) as house:
         changed = house.database.patiently(lambda session: change(session, name, sound, title=title, description=description))
-        is_made = _made(house, changed)
+        is_made = made(house, changed)
         _, found = house.episode_of(changed.episode.guid)
     if as_json:
         console.data(_told(changed, is_made))
@@ -61,7 +61,7 @@ def edit(
         console.err("nothing to do: the episode is like that already")
 
 
-def _made(house: "House", changed: "Changed") -> bool:
+def made(house: "House", changed: "Changed") -> bool:
     """Whether the change is there for listeners: made here and now, unless there are workers whose it is to make it."""
     from workers.ledger.overdue import floor
 

@@ -111,8 +111,9 @@ def edit(
 
     Another sound is that of rooms from now on, and of episodes that are edited.
     """
-    from feeds.catalogue import ShowAudio, edit_show
-    from workers.ledger import feed_changed
+    from feeds.catalogue import ShowAudio
+    from workers.changing import change_show
+    from workers.cli.edits import made
     from workers.publishing import publish_due
     from workers.wiring import open_house
 
@@ -129,10 +130,10 @@ def edit(
     with open_house() as house:
         audio |= {part: None for part, gone in {"intro": no_intro, "outro": no_outro, "bed": no_bed}.items() if gone}
         audio |= _music(house, slug, intro=intro, outro=outro, bed=bed)
-        with house.database.begin() as session:
-            changed = edit_show(session, slug, **fields, audio={**unsaid, **audio})
-            bells = feed_changed(session, changed.id)
-        publish_due(house, bells)
+        changed = house.database.patiently(lambda session: change_show(session, slug, **fields, audio={**unsaid, **audio}))
+        publish_due(house, changed.bells)
+        for episode in changed.episodes:
+            made(house, episode)
     what = [*fields, *audio, *(["sound"] if plain_sound else [])]
     console.out(f"changed {', '.join(what) or 'nothing'} of {slug}")
 
