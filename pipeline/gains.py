@@ -47,6 +47,9 @@ class Style:
 class Ridden:
     """One mix: near in time and in level is one voice and has one gain, so a voice keeps its phrasing and voices part."""
 
+    # A turn is given back no more than this: the harder a limiter works, the more it rides the turn's beginning.
+    MOST_LOST_DB = 0.5
+
     def __init__(self, powers: Powers, speech: Mask, other: Mask, style: Style) -> None:
         self.style, self.length = style, len(speech)
         self.turns = turns_of(powers, speech)
@@ -141,6 +144,8 @@ def _between(spans: NDArray[np.intp], wanted: Levels, length: int) -> Levels:
 
 class Gated:
     """Separate voices: each one's own speech to the target, turned down while others speak."""
+
+    MOST_LOST_DB = 3.0
 
     def __init__(self, powers: Powers, own: Mask, other: Mask, style: Style) -> None:
         self.style = style

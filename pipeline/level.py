@@ -45,9 +45,9 @@ CEILING_DBTP, LOUD_CEILING_DBTP = -3.0, -4.0
 LOUDEST_DBTP = -1.0
 # A room without speech is brought to the target as a whole, unless it is this quiet.
 QUIET_LUFS = -50.0
-CLOSE_ENOUGH_LU, ROUNDS = 0.02, 14
-# In its first rounds a voice is given back what the limiter takes from it, up to so much.
-GIVING_BACK, MOST_LOST_DB, PUSH = 3, 3.0, 1.4
+CLOSE_ENOUGH_LU, ROUNDS = 0.02, 20
+# In its first rounds a voice is given back what the limiter takes from it.
+GIVING_BACK, PUSH = 3, 1.4
 STRIP_BINS = 1088
 
 
@@ -165,7 +165,7 @@ def _settled(timeline: Timeline, decision: Ridden | Gated, forecast: Forecast, t
         added = min(max(added + (target - expected) * (1.0 if round_ < GIVING_BACK else PUSH), LEAST_DB), most)
         if round_ < GIVING_BACK:
             missing = decision.lost(voices_of(timeline, after.astype(np.float32)), by_voice)
-            lost = np.clip(missing, -MOST_LOST_DB, MOST_LOST_DB)
+            lost = np.clip(missing, -decision.MOST_LOST_DB, decision.MOST_LOST_DB)
     return gain_db
 
 
