@@ -7,7 +7,7 @@ into its tags is not carried along.
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,8 @@ from pipeline.models import MadeFile
 _HEADER = struct.Struct("<4sBBqIIIB")
 _CHECKSUM_AT = 22
 CONTINUED, FIRST = 1, 2
+# A page may hold no more than a packet of 20 ms: not each of them is worth a word.
+TOLD_PAGES = 1000
 # A gain of one dB, as the header counts it, in sixteen bits.
 STEPS, MOST_STEPS = 256, (1 << 15) - 1
 _GAIN_AT, _HEAD_BYTES = 16, 19
@@ -52,9 +54,10 @@ def turned(source: MadeFile, target: Path, gain_db: float, channels: int, report
             if head is None:
                 return None
             out.write(_rewritten(head, _head(head, gain_db, channels), bytes([_HEAD_BYTES]), 0))
-            out.write(_rewritten(_last_of_tags(pages), _TAGS, bytes([len(_TAGS)]), 1))
+            out.write(_rewritten(replace(_last_of_tags(pages), flags=0), _TAGS, bytes([len(_TAGS)]), 1))
             for sequence, page in enumerate(pages, 2):
-                report(file.tell() / source.size_bytes)
+                if not sequence % TOLD_PAGES:
+                    report(file.tell() / source.size_bytes)
                 out.write(page.content if page.sequence == sequence else _rewritten(page, page.body, page.lacing, sequence))
     except _Otherwise:
         return None
@@ -106,8 +109,8 @@ def _last_of_tags(pages: Iterator[Page]) -> Page:
 
 def _rewritten(page: Page, body: bytes, lacing: bytes, sequence: int) -> bytes:
     """The page with that body, at that place."""
-    mark, version, flags, granule, serial, *_ = _HEADER.unpack_from(page.content)
-    header = _HEADER.pack(mark, version, flags, granule, serial, sequence, 0, len(lacing))
+    mark, version, _, granule, serial, *_ = _HEADER.unpack_from(page.content)
+    header = _HEADER.pack(mark, version, page.flags, granule, serial, sequence, 0, len(lacing))
     content = bytearray(header + lacing + body)
     struct.pack_into("<I", content, _CHECKSUM_AT, _checksum(bytes(content)))
     return bytes(content)

@@ -115,6 +115,22 @@ def test_a_gain_that_is_there_already_is_moved_by_ours(talk, tmp_path):
     assert loudness(decoded(twice)) == pytest.approx(loudness(decoded(talk)) - 4.25, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("options", "pages"),
+    [(("-page_duration", "20000"), 500), (("-metadata", "comment=" + "x" * 100_000), 10)],
+    ids=["a page for each packet", "tags on two pages"],
+)
+def test_pages_are_numbered_anew_behind_our_tags(tmp_path, options, pages):
+    source, told = opus(tmp_path / "in.opus", tone(11, -20), *options), []
+    content = source.read_bytes()
+    assert content.count(b"OggS") > pages
+    made = turned(MadeFile.of(source), tmp_path / "out.opus", 3.0, 1, told.append)
+    assert made and packets(made.path) == packets(source) and len(told) <= 1
+    assert loudness(decoded(made.path)) == pytest.approx(loudness(decoded(source)) + 3, abs=0.05)
+    numbers = [struct.unpack_from("<I", page, 14)[0] for page in made.path.read_bytes().split(b"OggS")[1:]]
+    assert numbers == list(range(len(numbers)))
+
+
 # ---- what must be encoded
 
 
