@@ -23,7 +23,7 @@ class Element:
 
 
 class _Reader(HTMLParser):
-    _EMPTY = frozenset({"meta", "link", "input", "source", "br"})
+    _EMPTY = frozenset({"meta", "link", "input", "source", "br", "img"})
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

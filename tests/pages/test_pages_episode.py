@@ -50,6 +50,17 @@ def test_chapters_lead_into_the_sound_and_pinned_ones_to_their_link() -> None:
     assert pinned == [c.url for c in room.CHAPTERS if c.url]
 
 
+def test_a_picture_stands_at_its_chapter_and_nowhere_else() -> None:
+    shown = (replace(room.CHAPTERS[0], image="ab" * 32), *room.CHAPTERS[1:])
+    whole = read(episode_page(room.show(), room.episode(), room.script(chapters=shown), room.SITE))
+    first, *others = whole.all("div", class_="part")
+    (picture,) = first.all("img")
+    assert (picture.attributes["src"], picture.attributes["alt"], picture.attributes["loading"]) == (
+        "chapter-abababababababab.jpg", "", "lazy",
+    )  # fmt: skip
+    assert not any(part.all("img") for part in others)
+
+
 def test_a_link_that_is_not_for_the_web_is_no_link() -> None:
     bad = tuple(replace(c, url="javascript:alert(1)") for c in room.CHAPTERS)
     assert b"javascript:" not in episode_page(room.show(), room.episode(), room.script(chapters=bad), room.SITE)

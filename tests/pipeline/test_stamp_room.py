@@ -81,3 +81,21 @@ def test_other_files_take_of_their_room_before_they_grow(renditions, stamped, ta
     grown = stamped(fuller, replace(tags, lyrics=TALK * 5))
     assert by_mutagen(grown.file.path).lyrics == (TALK * 5).strip()
     assert sound_in(grown.file.path) == sound_in(renditions[name].file.path)
+
+
+def test_pictures_of_chapters_have_room_of_their_own_and_give_way_before_the_cover(renditions, stamped, tags, tmp_path):
+    pictures = tuple(drawn(tmp_path / f"{n}.jpg", 100 + n, busy=True) for n in range(6))
+    chapters = tuple(replace(one, image=p.sha256) for one, p in zip(titled(*"ABCDEF", each_s=60), pictures, strict=True))
+    short = lasting(renditions["mp3"], 600.0)
+    whole = replace(tags, chapters=chapters, pictures=pictures)
+    seen = stamped(short, whole, replace(whole, lyrics="Ana: Hello."))
+    inside = sorted(ID3(seen.file.path).getall("CHAP"), key=lambda chapter: chapter.start_time)
+    assert [one.sub_frames["APIC:"].data for one in inside] == [picture.path.read_bytes() for picture in pictures]
+    assert by_mutagen(seen.file.path).lyrics == "Ana: Hello." and chapters_in(seen.file.path)
+    heavy = drawn(tmp_path / "heavy.jpg", 300, busy=True)
+    often = tuple(replace(one, image=heavy.sha256) for one in chapters)
+    full = stamped(short, tags, replace(tags, chapters=often, pictures=(heavy,), lyrics="Ana: Hello."))
+    read, audible = by_mutagen(full.file.path), stamped(short, tags)
+    assert (len(read.chapters), read.cover is not None, read.lyrics) == (6, True, "Ana: Hello.")
+    assert not any("APIC:" in one.sub_frames for one in ID3(full.file.path).getall("CHAP"))
+    assert full.file.size_bytes == audible.file.size_bytes and sound_in(full.file.path) == sound_in(short.file.path)

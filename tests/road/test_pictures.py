@@ -61,4 +61,4 @@ def test_the_pictures_of_a_private_room_are_seen_by_nobody(aircheck: Any, brief_
     aircheck("produce", pinned(brief_room, tmp_path / "room", access="private"), "--show", "hidden", "--json")
     data = aircheck.folder
     kept = list(data.rglob("pictures/*.jpg"))
-    assert kept and not [path for path in kept if "public" in path.parts] and pictures_below(data) == {}
+    assert kept and all("private" in path.parts for path in kept) and pictures_below(data) == {}

@@ -12,6 +12,8 @@ import srt
 import webvtt
 from mutagen.id3 import ID3
 
+from workers.settings import Settings, under
+
 
 def words_inside(made: Any) -> str:
     """Those that its MP3 holds."""
@@ -61,7 +63,7 @@ def test_a_draft_is_labelled_and_kept_private_unless_the_show_says_otherwise(air
 
     private = aircheck("produce", brief_room, "--out", "private", "--json").data
     aircheck.environment["AIRCHECK_SPEECH__DRAFTS"] = "public"
-    public = aircheck("produce", brief_room, "--out", "public", "--json").data
+    public = aircheck("produce", brief_room, "--show", "drafts", "--json").data
 
     assert private["transcript"]["quality"] == public["transcript"]["quality"] == "draft"
     assert not [d for d in private["documents"] if d["kind"] == "transcript"]
@@ -69,6 +71,13 @@ def test_a_draft_is_labelled_and_kept_private_unless_the_show_says_otherwise(air
     page = Path(public["renditions"][0]["path"]).with_name("index.html").read_text()
     assert "draft" in page.lower()
     assert words_inside(public).startswith("Draft transcript") and not words_inside(private)
+    left = under(aircheck.folder / "aircheck-out", Settings())
+    aircheck.environment |= {
+        "AIRCHECK_DATA_DIR": str(left.data_dir), "AIRCHECK_DATABASE_URL": left.database_url,
+        "AIRCHECK_STORE__URL": left.store.url, "AIRCHECK_STORE__PRIVATE_URL": left.store.private_url,
+    }  # fmt: skip
+    aircheck("show", "edit", "drafts", "--drafts", "private")
+    assert not words_inside(public) and not Path(public["renditions"][0]["path"]).with_name("transcript.txt").exists()
 
 
 def test_chapters_are_found_in_our_own_and_in_foreign_transcripts(aircheck: Any, tmp_path: Path) -> None:
