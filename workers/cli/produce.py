@@ -79,7 +79,8 @@ def _print(report: dict[str, Any]) -> None:
     for chapter in report["chapters"]:
         console.out(f"  {written(chapter['start_s']):>8}  {chapter['title']}")
     for warning in report["warnings"]:
-        console.err(f"warning: {warning['lost_s']:.1f} s lost: {warning['why']}")
+        lost = f"{warning['lost_s']:.1f} s lost: " if warning["lost_s"] else ""
+        console.err(f"warning: {lost}{warning['why']}")
     words = report["transcript"]
     console.out(f"  words: {words['quality']}{' by ' + words['engine'] if words['quality'] != 'none' else ': ' + words['why']}")
     console.out(f"  feed: {report['feed']['path'] or report['feed']['url']}")
