@@ -19,6 +19,8 @@ BIN_HZ = RATE_HZ / FFT
 BINS = round(TOP_HZ / BIN_HZ)
 # The quietest share of a track, and how many spectra it must be.
 QUIETEST_SHARE, FEWEST = 0.05, 16
+# How far a mains may be off; a musical note near it is further.
+MAINS_OFF = 0.005
 # Bins either side of a line that are the line's own, and where its neighbours end.
 OWN, AROUND = 2, 8
 
@@ -88,8 +90,18 @@ def _standing_out(spectrum: NDArray[np.float64], mains_hz: float) -> Iterator[Li
         own = float(spectrum[centre - OWN : centre + OWN + 1].max())
         sides = np.concatenate([spectrum[centre - AROUND : centre - OWN], spectrum[centre + OWN + 1 : centre + AROUND + 1]])
         above_db = 10 * float(np.log10(max(own, NOTHING) / max(float(np.median(sides)), NOTHING)))
-        if above_db > STANDS_OUT_DB and own > 10 ** (FAINTEST_DBFS / 10):
+        is_mains = abs(_frequency_hz(spectrum, centre) - n * mains_hz) < MAINS_OFF * n * mains_hz + BIN_HZ / 10
+        if is_mains and above_db > STANDS_OUT_DB and own > 10 ** (FAINTEST_DBFS / 10):
             yield Line(hz=n * mains_hz, above_db=above_db)
+
+
+def _frequency_hz(spectrum: NDArray[np.float64], near: int) -> float:
+    """Where a line near that bin stands, told between bins: those beside its own share it as sinc does."""
+    at = near - 1 + int(np.argmax(spectrum[near - 1 : near + 2]))
+    below, own, above = np.sqrt(spectrum[at - 1 : at + 2])
+    side = 1 if above > below else -1
+    beside = max(below, above)
+    return float((at + side * beside / max(own + beside, NOTHING)) * BIN_HZ)
 
 
 def power_spectra(spectra: Spectrum) -> NDArray[np.float32]:

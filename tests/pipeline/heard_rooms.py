@@ -16,6 +16,7 @@ from pipeline.listen import listen
 from pipeline.models import Heard, Timeline
 from pipeline.probe import probe
 from pipeline.render import limited, mixed
+from pipeline.treatment import found_needed
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def heard_tracks(folder: Path, tracks: dict[str, Sound]) -> Room:
 def _heard(folder: Path, paths: Sequence[Path], kind: str) -> Room:
     files = tuple(fetched(p, kind=kind, participant=p.stem if kind == "track" else None) for p in paths)
     timeline = arrange(recording(), probe(files, children=Here()), "notice")
-    return Room(timeline=timeline, heard=listen(timeline, children=Here(), scratch=folder), scratch=folder)
+    heard = listen(timeline, children=Here(), scratch=folder)
+    return Room(timeline=found_needed(timeline, heard), heard=heard, scratch=folder)
 
 
 def levelled(room: Room, levels: Levels) -> Sound:
