@@ -16,7 +16,7 @@ from pipeline.plan import EncodePlan
 from pipeline.render import Work, rendered
 from pipeline.score import episode_samples
 
-VERSION = 6
+VERSION = 7
 
 
 def encode(

@@ -25,7 +25,7 @@ from pipeline.speaking import Levels as Decibels
 from pipeline.speaking import Mask, rows_of, speaking, voices_of
 from pipeline.spectra import RATE_HZ
 
-VERSION = 4
+VERSION = 5
 
 STYLES: dict[Mode, Style] = {
     # All voices equally loud, each with the dynamics it has.

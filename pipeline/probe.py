@@ -19,7 +19,7 @@ from pipeline.errors import Refused, ToolFailed
 from pipeline.models import Fetched, Found, Loss, Probed
 from pipeline.plan import ProbePlan
 
-VERSION = 1
+VERSION = 2
 LEAST_RATE_HZ = 4000
 # Frames of which at least one must hold sound before a stream is believed.
 TASTE = 100
@@ -112,7 +112,8 @@ def streams_of(one: Fetched, plan: ProbePlan) -> tuple[Probed, ...]:
     longest = max(s.duration_s for s in good)
     if longest < plan.shortest_s:
         raise Refused(f"{name} is {longest:.1f} s long; a room has at least {plan.shortest_s:g} s of sound", code="too_short")
-    if longest > plan.longest_s:
+    # A recorder stops at whole hours, and a frame later.
+    if longest > plan.longest_s + SLACK_S:
         limit = f"{spoken(plan.longest_s)} (limits.longest_s)"
         raise Refused(f"{name} is {spoken(longest)} long; the limit is {limit}", code="too_long")
     return tuple(replace(s, losses=_shortfall(one, s)) for s in good)
