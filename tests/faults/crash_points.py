@@ -21,7 +21,7 @@ from pathlib import Path
 COMMITS = ("intake", "claim audio", "claim words", "claim feed", "heartbeat", "finish audio", "finish words", "finish feed",
            "fail audio", "give back audio", "sweep", "bury")  # fmt: skip
 PUTS = ("public audio", "public cover", "public document", "public page", "public asset", "public feed", "private audio",
-        "private words", "private slice", "private note")  # fmt: skip
+        "private measures", "private words", "private slice", "private note")  # fmt: skip
 # Where half a write is worth telling from none: of each kind of content one.
 HALVES = ("public audio", "public page", "public feed", "private words", "private note")
 DELETES = ("public feed", "public document")

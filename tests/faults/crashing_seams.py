@@ -24,7 +24,7 @@ from workers.ledger import JobRow
 
 KINDS = {
     "episode.mp3": "audio", "episode.opus": "audio", "words.json": "words", "published.json": "note", "feed.xml": "feed",
-    "cover.jpg": "cover", "index.html": "page",
+    "cover.jpg": "cover", "index.html": "page", "measures.npz": "measures", "heard.json": "measures",
 }  # fmt: skip
 
 

@@ -67,7 +67,11 @@ def test_it_knows_what_leads_from_the_room_to_the_episode():
 
 
 def test_a_repair_is_told_once_a_voice_and_its_name_is_text():
-    tracks = (replace(LAURA, hum_lines_hz=(50.0, 100.0)), replace(LAURA, hum_lines_hz=(50.0, 100.0), start_offset_s=60.0), replace(BEN, denoise=True))
+    tracks = (
+        replace(LAURA, hum_lines_hz=(50.0, 100.0)),
+        replace(LAURA, hum_lines_hz=(50.0, 100.0), start_offset_s=60.0),
+        replace(BEN, denoise=True),
+    )
     assert of(replace(ROOM, tracks=tracks)).repairs == (
         Repair(participant="p1", why="mains hum of 50 Hz was taken out of Laura's track"),
         Repair(participant="p2", why="steady noise was lowered in B<i>en's track"),
