@@ -260,13 +260,14 @@ def _seconds_add_up(case: Case) -> Iterator[str]:
         sound = episode.sound
         if sound is None:
             continue
+        heard_s = sound.duration_s - sound.intro_s - sound.outro_s
         cut_s = sum(cut.end_s - cut.start_s for cut in sound.cuts)
         lost_s = sum(loss.lost_s for loss in sound.losses)
-        if abs(sound.source_s - sound.duration_s - cut_s) > SLACK_S:
-            yield f"{episode.slug}: {sound.source_s:.2f} s in, {sound.duration_s:.2f} s out and {cut_s:.2f} s cut"
+        if abs(sound.source_s - heard_s - cut_s) > SLACK_S:
+            yield f"{episode.slug}: {sound.source_s:.2f} s in, {heard_s:.2f} s out and {cut_s:.2f} s cut"
         in_s = case.evidence.seconds_in.get(episode.recording_id, 0.0)
-        if in_s - sound.duration_s - cut_s - lost_s > SLACK_S:
-            yield f"{episode.slug}: {in_s:.2f} s were recorded, {sound.duration_s + cut_s + lost_s:.2f} s are accounted for"
+        if in_s - heard_s - cut_s - lost_s > SLACK_S:
+            yield f"{episode.slug}: {in_s:.2f} s were recorded, {heard_s + cut_s + lost_s:.2f} s are accounted for"
         for rendition in episode.renditions:
             if abs(rendition.duration_s - sound.duration_s) > SLACK_S:
                 yield f"{rendition.key} plays {rendition.duration_s:.2f} s of {sound.duration_s:.2f} s"
