@@ -25,7 +25,7 @@ from pipeline.speaking import Levels as Decibels
 from pipeline.speaking import Mask, rows_of, speaking, voices_of
 from pipeline.spectra import RATE_HZ
 
-VERSION = 5
+VERSION = 6
 
 STYLES: dict[Mode, Style] = {
     # All voices equally loud, each with the dynamics it has.

@@ -126,13 +126,15 @@ def _is_echo(voice: int, own: Mask, levels: Levels, relative: Levels, clear: Lev
 
 
 def _reference(levels: Levels) -> float:
-    """How loud this voice usually is: the 95th percentile of what comes within 20 dB of its loudest second.
+    """How loud this voice usually is: the 95th percentile of what comes within 20 dB of its loudest second, or nearer to that than
+    to the floor where there is much noise.
 
-    Of all frames it would be the bleed's level for somebody who hardly speaks.
+    Of all frames it would be the bleed's level, or the noise's, for somebody who hardly speaks.
     """
     second = np.convolve(10 ** (levels / 10), np.ones(10) / 10, "same")
     loudest = 10 * float(np.log10(max(second.max(), 1e-12)))
-    near = levels[levels > loudest - OWN_RANGE_DB]
+    range_db = min(OWN_RANGE_DB, max(loudest - _track_floor(levels), 0.0) / 2)
+    near = levels[levels > loudest - range_db]
     return float(np.percentile(near, 95)) if len(near) else loudest
 
 
